@@ -1,0 +1,53 @@
+# Two commands: `make up` and `make test`. Everything they start and make is named in `make status` and removed by `make down`.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin
+
+.PHONY: help up down status clean tools test lint unit conformance molecule e2e lock bench
+
+help: ## This page
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ## Highly available Airflow on the local region; again: the short way
+	@tools/up
+
+status: tools ## What runs, where, and how to reach it
+	@python -m local_region status
+	@tools/summary
+
+down: ## Removes everything that `make up` made but the cached images
+	@[ ! -x .venv/bin/python ] || python -m local_region down
+
+clean: ## `make down`, and the cached images, tools and keys
+	@[ ! -x .venv/bin/python ] || python -m local_region clean
+	@rm -rf .venv .local packer/rehearsal
+
+tools: ## Installs what is missing on this machine
+	@tools/bootstrap
+
+test: ## Lint, unit, conformance, Molecule and end-to-end tests, with a summary line each
+	@tools/test
+
+lint: tools ## ansible-lint (production), ruff, yamllint, shellcheck, packer fmt
+	@tools/lint
+
+unit: tools ## Unit and contract tests
+	@python -m pytest
+
+conformance: tools ## The local region, driven with plain boto3
+	@python -m pytest tests/conformance
+
+molecule: tools ## Roles in systemd containers
+	@python -m local_region images
+	@molecule test --all
+
+e2e: tools ## The main job, a killed host, teardown
+	@python -m pytest tests/e2e
+
+lock: tools ## Resolves controller.lock anew
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --upgrade \
+	  --group local_region --group test pyproject.toml -o controller.lock
+
+bench: tools ## No-change runs against their floor, on the stack that `make up` made
+	@python bench/rerun.py
