@@ -1,0 +1,143 @@
+"""The stack under test: how its playbooks are run, how it is reached as a user and as an operator of AWS."""
+
+import json
+import os
+import re
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+
+ROOT = Path(__file__).resolve().parents[2]
+STACK = "airflow-test"
+REGION = os.environ.get("E2E_REGION", "us-east-1")
+ENDPOINT = "http://127.0.0.1:5590"
+VARIABLES = "@tests/e2e/stack.yml"
+ENVIRONMENT = {**os.environ, "STACK_NAME": STACK, "STACK_REGION": REGION, "ANSIBLE_FORCE_COLOR": "0"}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended: its exit code and what it printed."""
+
+    returncode: int
+    output: str
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """Host -> number of changed tasks, from Ansible's recap."""
+        return {m[1]: int(m[2]) for m in re.finditer(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", self.output, re.M)}
+
+    @property
+    def tail(self) -> str:
+        """What is worth reading of a failure."""
+        return self.output[-4000:]
+
+
+def run(command: list[str], stdin: str | None = None) -> Finished:
+    """Runs a command from the checkout's root; its output is shown as it comes, and kept."""
+    lines = []
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdin and process.stdout
+        if stdin is not None:
+            process.stdin.write(stdin)
+        process.stdin.close()
+        for line in process.stdout:
+            sys.stderr.write(line)
+            lines.append(line)
+    return Finished(process.returncode, "".join(lines))
+
+
+def playbook(name: str, *arguments: str) -> Finished:
+    """Runs one of the collection's playbooks on the stack under test."""
+    return run(["ansible-playbook", f"playbooks/{name}.yml", "-e", VARIABLES, *arguments])
+
+
+def aws(service: str):
+    """A client of the region."""
+    return boto3.client(
+        service, REGION, endpoint_url=ENDPOINT, aws_access_key_id="local", aws_secret_access_key="local"
+    )
+
+
+def instances() -> dict[str, dict]:
+    """Instance id -> instance, of the stack's running hosts."""
+    filters = [
+        {"Name": "tag:graviflow:stack", "Values": [STACK]},
+        {"Name": "tag:graviflow:role", "Values": ["host"]},
+        {"Name": "instance-state-name", "Values": ["running"]},
+    ]
+    pages = aws("ec2").describe_instances(Filters=filters)["Reservations"]
+    return {i["InstanceId"]: i for page in pages for i in page["Instances"]}
+
+
+def target_health() -> dict[str, str]:
+    """Target -> state, as the load balancer sees it."""
+    elb = aws("elbv2")
+    groups = elb.describe_target_groups(Names=[f"{STACK}-web"])["TargetGroups"]
+    rows = elb.describe_target_health(TargetGroupArn=groups[0]["TargetGroupArn"])["TargetHealthDescriptions"]
+    return {row["Target"]["Id"]: row["TargetHealth"]["State"] for row in rows}
+
+
+def until(condition: Callable[[], object], seconds: float, what: str, every: float = 1) -> object:
+    """Waits until the condition is truthy and returns it; the last answer or error is in the failure."""
+    end, last = time.monotonic() + seconds, None
+    while time.monotonic() < end:
+        try:
+            last = condition()
+            if last:
+                return last
+        except (OSError, KeyError) as error:
+            last = error
+        time.sleep(every)
+    raise AssertionError(f"{what}: not within {seconds} s, last seen {last!r}")
+
+
+class Airflow:
+    """Airflow's REST API as a user reaches it: over HTTPS through the load balancer, its certificate verified."""
+
+    def __init__(self) -> None:
+        with urllib.request.urlopen(f"{ENDPOINT}/_region/state") as answer:
+            self.url = json.load(answer)["endpoints"][f"{STACK}-web"]["url"].rstrip("/")
+        secret = aws("secretsmanager").get_secret_value(SecretId=f"/graviflow/{STACK}/web_certificate")
+        self.tls = ssl.create_default_context(cadata=json.loads(secret["SecretString"])["certificate_authority"])
+        self.login = json.loads(
+            aws("secretsmanager").get_secret_value(SecretId=f"/graviflow/{STACK}/admin")["SecretString"]
+        )
+        self.token = ""
+
+    def request(self, path: str, body: dict | None = None) -> dict:
+        """GET, or POST of a JSON body; signs in first where that was not done yet."""
+        if not self.token and path != "/auth/token":
+            self.token = self.request("/auth/token", {k: self.login[k] for k in ("username", "password")})[
+                "access_token"
+            ]
+        request = urllib.request.Request(self.url + path, data=json.dumps(body).encode() if body is not None else None)
+        request.add_header("Content-Type", "application/json")
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        with urllib.request.urlopen(request, context=self.tls, timeout=10) as answer:
+            return json.load(answer)
+
+    def status(self, path: str) -> int:
+        """The status of a page that needs no login."""
+        try:
+            with urllib.request.urlopen(self.url + path, context=self.tls, timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code

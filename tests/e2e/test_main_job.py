@@ -1,0 +1,153 @@
+"""The main job as a newcomer does it; then a host dies. The tests run in order, each on what the last one left."""
+
+import subprocess
+import threading
+import time
+
+import pytest
+
+from tests.e2e.stack import STACK, Airflow, aws, instances, playbook, run, target_health, until
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stack():
+    up = run(["tools/up", "-e", "@tests/e2e/stack.yml"])
+    assert up.returncode == 0, up.tail
+    yield up
+    playbook("teardown", "-e", f"teardown_confirm={STACK}", "-e", "database_final_snapshot=false")
+
+
+@pytest.fixture(scope="module")
+def airflow(stack):
+    return Airflow()
+
+
+def unchanged(finished):
+    """The run was good and nothing changed, on the controller and on both hosts."""
+    assert finished.returncode == 0, finished.tail
+    assert set(finished.changed.values()) == {0}, finished.changed
+    assert len(finished.changed) == 3, finished.changed
+    return True
+
+
+def test_up_ends_with_a_summary_for_a_person(stack):
+    for word in ("URL", "https://", "login", "password", "To try next", *instances()):
+        assert word in stack.output
+    assert len(instances()) == 2
+    assert len({i["Placement"]["AvailabilityZone"] for i in instances().values()}) == 2
+
+
+def test_site_again_changes_nothing():
+    assert unchanged(playbook("site"))
+
+
+def test_check_mode_sees_nothing_to_change():
+    assert unchanged(playbook("site", "--check", "--diff"))
+
+
+def test_ui_and_login_with_a_hostile_password(airflow):
+    assert airflow.status("/") == 200
+    assert airflow.login["password"] == "a@b:c/d#e%f?g'h\"i$j\\k l m"
+    assert airflow.request("/api/v2/monitor/health")["metadatabase"]["status"] == "healthy"
+    assert airflow.request("/api/v2/dags/graviflow_verify")["is_paused"] is False
+
+
+def test_no_secret_in_what_ansible_printed(stack, airflow):
+    for line in stack.output.split("To try next")[0].splitlines():
+        assert airflow.login["password"] not in line or line.startswith("  password")
+    assert "p:w#d%k" not in stack.output and "tok!en&with" not in stack.output
+
+
+def test_a_host_dies_under_load_and_is_replaced(airflow):
+    delivered = playbook("deploy_dags", "-e", "dag_delivery_folder=tests/e2e/dags")
+    assert delivered.returncode == 0, delivered.tail
+    until(lambda: dag_known(airflow, "forty_naps"), 120, "DAG forty_naps is known")
+    before = instances()
+    run_id = airflow.request("/api/v2/dags/forty_naps/dagRuns", {"logical_date": None})["dag_run_id"]
+    tasks = f"/api/v2/dags/forty_naps/dagRuns/{run_id}/taskInstances?limit=100"
+
+    def running_hosts():
+        rows = airflow.request(tasks)["task_instances"]
+        return {row["hostname"] for row in rows if row["state"] == "running"}
+
+    until(lambda: len(running_hosts()) == 2, 120, "tasks run on both hosts")
+
+    victim = sorted(before)[0]
+    answers = Watch(airflow)
+    subprocess.run(["docker", "kill", f"graviflow-instance-{victim}"], check=True, capture_output=True)
+
+    until(lambda: victim not in instances() and len(instances()) == 2, 180, "Auto Scaling brings a new host")
+    until(lambda: sorted(target_health().values()) == ["healthy"] * 2, 240, "both targets are healthy")
+    errors = answers.stop()
+    # The load balancer takes a dead host out after two failed checks, 5 s apart; nothing fails for longer.
+    assert errors < 30, f"{errors:.0f} s without an answer"
+
+    run_path = f"/api/v2/dags/forty_naps/dagRuns/{run_id}"
+    until(lambda: airflow.request(run_path)["state"] in ("success", "failed"), 600, "the DAG run ends", every=3)
+    states = {row["state"] for row in airflow.request(tasks)["task_instances"]}
+    assert states == {"success"}, states
+
+
+def test_the_new_host_completed_itself():
+    assert unchanged(playbook("configure"))
+
+
+def test_the_new_host_does_its_work():
+    verified = playbook("verify")
+    assert verified.returncode == 0, verified.tail
+
+
+def test_teardown_asks_for_the_name():
+    refused = playbook("teardown", "-e", "teardown_confirm=something-else")
+    assert refused.returncode != 0
+    assert STACK in refused.output
+    assert len(instances()) == 2
+
+
+def test_teardown_leaves_nothing():
+    gone = playbook("teardown", "-e", f"teardown_confirm={STACK}", "-e", "database_final_snapshot=false")
+    assert gone.returncode == 0, gone.tail
+    left = aws("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "graviflow:stack", "Values": [STACK]}])
+    assert left["ResourceTagMappingList"] == []
+    assert not aws("rds").describe_db_instances()["DBInstances"]
+    assert not aws("elasticache").describe_replication_groups()["ReplicationGroups"]
+    assert not aws("efs").describe_file_systems()["FileSystems"]
+    assert not aws("elbv2").describe_load_balancers()["LoadBalancers"]
+    assert not [v for v in aws("ec2").describe_vpcs()["Vpcs"] if not v["IsDefault"]]
+    until(lambda: not containers(), 30, "no container of the stack is left")
+
+
+def containers():
+    """Containers in the AWS region under test: none may outlive the stack."""
+    label = ["--filter", "label=graviflow.region=graviflow", "--filter", "label=stack=" + STACK]
+    return subprocess.run(["docker", "ps", "-aq", *label], check=True, capture_output=True, text=True).stdout.split()
+
+
+def dag_known(airflow, dag_id):
+    dags = airflow.request("/api/v2/dags?limit=100")["dags"]
+    return dag_id in {d["dag_id"] for d in dags}
+
+
+class Watch:
+    """Asks for a page four times a second and adds up the time without an answer."""
+
+    def __init__(self, airflow):
+        self.airflow, self.down, self.over = airflow, 0.0, threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+        self.thread.start()
+
+    def watch(self):
+        while not self.over.is_set():
+            start = time.monotonic()
+            try:
+                good = self.airflow.status("/api/v2/monitor/health") == 200
+            except OSError:
+                good = False
+            self.over.wait(0.25)
+            if not good:
+                self.down += time.monotonic() - start
+
+    def stop(self):
+        self.over.set()
+        self.thread.join(15)
+        return self.down
