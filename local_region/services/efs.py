@@ -1,0 +1,107 @@
+"""EFS: one volume that every instance has, and per mount target a container that answers on port 2049.
+
+The volume is what `mount.nfs4` of the base image binds. The container makes a missing or blocked mount target what it
+is on AWS: a connection that is refused or times out.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from local_region.services._tcp import answers
+
+if TYPE_CHECKING:
+    from local_region.region import Region
+
+KIND = "efs"
+VOLUME = "efs"
+NFS_PORT = 2049
+SERVE = 'mkdir -p "/efs/$0" && exec socat -u TCP-LISTEN:2049,fork,reuseaddr OPEN:/dev/null'
+
+
+def names(file_system_id: str, zones: dict[str, str], aws_region: str, suffix: str) -> dict[str, str]:
+    """Return the DNS names of a file system; zones: zone -> address of its mount target, the first one answers for all.
+
+    On AWS the plain name leads to the asker's own zone. Here it leads to the first zone; the zone's own name is exact.
+    """
+    domain = f"{file_system_id}.efs.{aws_region}.{suffix}"
+    if not zones:
+        return {}
+    return {domain: zones[min(zones)]} | {f"{zone}.{domain}": ip for zone, ip in zones.items()}
+
+
+class FileSystems:
+    """Makes EFS real."""
+
+    name = "efs"
+
+    def __init__(self, region: Region) -> None:
+        self.region, self.engine = region, region.engine
+        self.published: set[str] = set()
+        self.folders: set[str] = set()
+
+    def reconcile(self) -> None:
+        """Bring up mount targets, publish names, drop the data of deleted file systems."""
+        wanted: dict[str, str] = {}
+        present: set[str] = set()
+        for aws_region, backend in self.region.backends("efs"):
+            for file_system in list(backend.file_systems_by_id.values()):
+                present.add(file_system.file_system_id)
+                if file_system.life_cycle_state == "creating" and time.monotonic() >= file_system._ready_at:
+                    file_system.life_cycle_state = "available"
+                wanted |= self._names(aws_region, file_system)
+            for target in list(backend.mount_targets_by_id.values()):
+                self.region.job((KIND, target.mount_target_id), self._serve, aws_region, target)
+        for name in self.published - set(wanted):
+            self.region.names.pop(name, None)
+        self.region.names.update(wanted)
+        self.published = set(wanted)
+        for folder in self.folders - present:
+            self.region.job(("efs-folder", folder), self._forget, folder)
+        self.folders |= present
+
+    def known(self) -> set[tuple[str, str]]:
+        """Return the mount targets of every region."""
+        return {
+            (KIND, target) for _, backend in self.region.backends("efs") for target in list(backend.mount_targets_by_id)
+        }
+
+    def _names(self, aws_region: str, file_system: Any) -> dict[str, str]:
+        zones = {
+            target.availability_zone_name: target.ip_address
+            for target in list(file_system.iter_mount_targets())
+            if target.life_cycle_state == "available"
+        }
+        return names(file_system.file_system_id, zones, aws_region, self.region.dns_suffix(aws_region))
+
+    def _serve(self, aws_region: str, target: Any) -> None:
+        state = self.engine.state(KIND, target.mount_target_id)
+        if state is None:
+            ec2 = self.region.backend("ec2", aws_region)
+            self.engine.create(
+                KIND,
+                target.mount_target_id,
+                self.engine.data_image,
+                self.region.network.vpc(ec2.vpcs[target.vpc_id]),
+                target.ip_address,
+                command=["sh", "-c", SERVE, target.file_system_id],
+                volumes={self.engine.volume(VOLUME): {"bind": "/efs", "mode": "rw"}},
+                init=True,
+            )
+        elif state in ("exited", "killed"):
+            self.engine.get(KIND, target.mount_target_id).start()
+        ready = target.life_cycle_state == "creating" and time.monotonic() >= target._ready_at
+        if ready and answers(target.ip_address, NFS_PORT):
+            target.life_cycle_state = "available"
+            self.region.wake.set()
+
+    def _forget(self, folder: str) -> None:
+        self.engine.docker.containers.run(
+            self.engine.data_image,
+            ["rm", "-rf", f"/efs/{folder}"],
+            volumes={self.engine.volume(VOLUME): {"bind": "/efs", "mode": "rw"}},
+            network_mode="none",
+            remove=True,
+        )
+        self.folders.discard(folder)

@@ -1,0 +1,11 @@
+# What this release is made of, exactly. "The most recent image" would make two bakes of one commit differ.
+airflow_version = "3.3.2"
+airflow_python  = "3.13"
+
+source_image_name = "debian-13-arm64-20260901-2200"
+
+# Debian's own accounts, one per partition.
+source_image_owners = {
+  aws    = "136693071363"
+  aws-cn = "336777782633"
+}

@@ -1,0 +1,32 @@
+"""What a rule finds, and what it knows besides the stack's variables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+# Stands for the value of a secret.
+HIDDEN = "(not shown)"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A value, the rule that it breaks, and the way out."""
+
+    variable: str
+    value: Any
+    rule: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was found on the controller and at AWS. None stands for what could not be asked."""
+
+    partition: str | None = "aws"
+    caller_arn: str | None = None
+    caller_error: str | None = None
+    zones: list[str] | None = None
+    locks: list[str] = field(default_factory=list)
+    missing_tools: list[str] = field(default_factory=list)
+    allow_open_internet: bool = False

@@ -1,0 +1,1 @@
+"""Make this host what its stack's document says."""

@@ -1,0 +1,138 @@
+"""The command line: airflow-host apply | prepare-database | sync-dags | publish-dags | status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from airflow_host import admin, apply, dags, database, health, source
+from airflow_host.errors import HostError
+from airflow_host.files import File
+from airflow_host.layout import Layout
+from airflow_host.model import Document, parse_document
+
+LAYOUT = Layout()
+AIRFLOW = Path("/opt/airflow/bin/airflow")
+
+
+def _print(result: object) -> None:
+    print(json.dumps(result, indent=1))
+
+
+def _applied_document() -> Document:
+    try:
+        return parse_document(json.loads(LAYOUT.document.read_text()))
+    except FileNotFoundError as error:
+        raise HostError(f"{LAYOUT.document}: does not exist; airflow-host apply has not run yet") from error
+
+
+def _apply(arguments: argparse.Namespace) -> int:
+    copies: list[File] = []
+    match arguments.source:
+        case None:
+            stack = source.from_aws()
+        case "-":
+            stack = source.from_text(sys.stdin.read())
+            copies = source.copies(stack, LAYOUT.given, LAYOUT.given_secrets)
+        case directory:
+            stack = source.from_directory(Path(directory), LAYOUT.given_secrets)
+    plan = apply.plan(stack, LAYOUT, copies)
+    report = plan.report()
+    if not arguments.check:
+        apply.execute(plan, LAYOUT, restart=arguments.restart)
+    _print(report)
+    return 0
+
+
+def _prepare_database(arguments: argparse.Namespace) -> int:
+    try:
+        url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+    except KeyError as error:
+        raise HostError(f"environment: {error.args[0]} is missing; run this by airflow-database.service") from error
+    _print({"changed": database.prepare(url, LAYOUT.manifest, admin.from_environment(), AIRFLOW)})
+    return 0
+
+
+def _sync_dags(arguments: argparse.Namespace) -> int:
+    document = _applied_document()
+    storage = document.shared_storage
+    if storage and not Path(storage.mount_point).is_mount():
+        raise HostError(f"{storage.mount_point}: shared storage is not mounted; the DAGs stay as they are")
+    changed = dags.sync(Path(document.dags.source), LAYOUT.dags, document.dags.keep_releases, arguments.check)
+    _print({"changed": changed, "revision": dags.current(LAYOUT.dags)})
+    return 0
+
+
+def _publish_dags(arguments: argparse.Namespace) -> int:
+    changed = dags.publish(arguments.archive, arguments.target, arguments.revision, arguments.keep, arguments.check)
+    _print({"changed": changed, "revision": arguments.revision})
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    result = health.await_healthy(_applied_document().services, arguments.wait)
+    if arguments.json:
+        _print({"services": [item.as_dict() for item in result], "dags": dags.current(LAYOUT.dags)})
+    else:
+        for item in result:
+            print(f"{item.service:15} {item.state:20} {item.reason or 'healthy'}")
+    return 1 if any(item.reason for item in result) else 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    root = argparse.ArgumentParser(prog="airflow-host", description="Make this host what its stack says.")
+    commands = root.add_subparsers(required=True)
+
+    command = commands.add_parser("apply", help="write configuration and secrets, restart what has become outdated")
+    command.add_argument("--check", action="store_true", help="change nothing, print what would change")
+    command.add_argument(
+        "--from",
+        dest="source",
+        metavar="DIR",
+        help=f"read the stack here, not from AWS; - reads it from standard input and keeps it in {LAYOUT.given}",
+    )
+    command.add_argument("--no-restart", dest="restart", action="store_false", help="leave running services alone")
+    command.set_defaults(run=_apply)
+
+    command = commands.add_parser("prepare-database", help="migrate the database and make the administrator right")
+    command.set_defaults(run=_prepare_database)
+
+    command = commands.add_parser("sync-dags", help="copy the current release of DAGs from the shared storage")
+    command.add_argument("--check", action="store_true", help="change nothing, print what would change")
+    command.set_defaults(run=_sync_dags)
+
+    command = commands.add_parser("publish-dags", help="unpack an archive as the current release")
+    command.add_argument("--check", action="store_true", help="change nothing, print what would change")
+    command.add_argument("--archive", type=Path, required=True)
+    command.add_argument("--target", type=Path, required=True, help="directory that has releases/ and current")
+    command.add_argument("--revision", required=True)
+    command.add_argument("--keep", type=int, default=5, help="how many releases stay (default: 5)")
+    command.set_defaults(run=_publish_dags)
+
+    command = commands.add_parser("status", help="show the health of this host's services; exit 1 if one is sick")
+    command.add_argument("--json", action="store_true")
+    command.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait until all are healthy")
+    command.set_defaults(run=_status)
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    arguments = parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except HostError as error:
+        print(f"airflow-host: {error}", file=sys.stderr)
+    except subprocess.CalledProcessError as error:
+        print(f"airflow-host: {' '.join(map(str, error.cmd))} exited with {error.returncode}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

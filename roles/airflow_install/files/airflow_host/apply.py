@@ -1,0 +1,104 @@
+"""Compare this host with its stack, and change what differs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_host import dags, desired, systemd, units
+from airflow_host.files import File
+from airflow_host.layout import Layout
+from airflow_host.model import SERVICES, Stack
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What differs between the host and its stack."""
+
+    write: list[File]
+    remove: list[Path]
+    restart: list[str]
+    stop: list[str]
+    prepare_database: bool
+    digests: Mapping[str, str]
+
+    def report(self) -> dict[str, Any]:
+        """Return the plan without secrets, ready for JSON."""
+        return {
+            "changed": [str(path) for path in (*(file.path for file in self.write), *self.remove)],
+            "restart": self.restart,
+            "stop": self.stop,
+            "prepare_database": self.prepare_database,
+            "diff": {str(file.path): file.diff() for file in self.write},
+        }
+
+
+def _applied(layout: Layout) -> dict[str, str]:
+    return json.loads(layout.applied.read_text()) if layout.applied.exists() else {}
+
+
+def plan(stack: Stack, layout: Layout, more: Sequence[File] = (), run: systemd.Run = systemd.run) -> Plan:
+    """Return what differs, in the stack's files and in `more`; changes nothing."""
+    wanted = [*desired.files(stack, layout), *more]
+    digests = desired.digests(wanted, ("database", *stack.document.services), layout)
+    before = _applied(layout)
+    states = systemd.properties(map(units.service_unit, SERVICES), ("ActiveState", "Job"), run)
+    services = [units.service_unit(service) for service in stack.document.services]
+    return Plan(
+        write=[file for file in wanted if not file.is_right()],
+        remove=desired.stale(wanted, layout),
+        restart=[unit for unit in services if systemd.is_idle(states[unit]) or before.get(unit) != digests[unit]],
+        stop=[unit for unit, state in states.items() if unit not in services and not systemd.is_idle(state)],
+        prepare_database=before.get(units.DATABASE) != digests[units.DATABASE],
+        digests=digests,
+    )
+
+
+def _refresh(changed: list[Path], layout: Layout, run: systemd.Run) -> None:
+    """Tell the system about files that it has read already."""
+    if any(path.parent == layout.certificate_authorities for path in changed):
+        # Without --fresh, certificates that were removed stay in the store.
+        run(["update-ca-certificates", "--fresh"])
+    below_units = [path for path in changed if path.is_relative_to(layout.units)]
+    if below_units:
+        run(["systemctl", "daemon-reload"])
+    for path in below_units:
+        if path.suffix == ".mount":
+            run(["systemctl", "restart", "--no-block", path.name])
+        elif path.parent.name == f"{units.DAGS_TIMER}.d":
+            run(["systemctl", "try-restart", units.DAGS_TIMER])
+
+
+def _write(plan: Plan, layout: Layout, run: systemd.Run) -> None:
+    for file in plan.write:
+        file.write()
+    for path in plan.remove:
+        path.unlink()
+    dags.ensure_current(layout.dags)
+    _refresh([*(file.path for file in plan.write), *plan.remove], layout, run)
+
+
+def _restart(plan: Plan, layout: Layout, run: systemd.Run) -> None:
+    if plan.stop:
+        run(["systemctl", "stop", *plan.stop])
+    if plan.prepare_database:
+        # A running unit is reloaded: restarting it would restart all that requires it.
+        run(["systemctl", "reload-or-restart", "--no-block", units.DATABASE])
+    states = systemd.properties(plan.restart, ("ActiveState", "Job"), run) if plan.restart else {}
+    running = [unit for unit, state in states.items() if not systemd.is_idle(state)]
+    if running:
+        run(["systemctl", "restart", *running])
+    run(["systemctl", "start", "--no-block", units.TARGET])
+    applied = File(layout.applied, json.dumps(plan.digests, indent=1, sort_keys=True), mode=0o600)
+    if not applied.is_right():
+        applied.write()
+
+
+def execute(plan: Plan, layout: Layout, restart: bool = True, run: systemd.Run = systemd.run) -> None:
+    """Make the plan true; without `restart`, units stay due until the next time."""
+    _write(plan, layout, run)
+    if restart:
+        _restart(plan, layout, run)

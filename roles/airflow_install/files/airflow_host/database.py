@@ -1,0 +1,112 @@
+"""The metadata database: migrated once for the stack, by whichever host comes first."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_host import admin
+from airflow_host.errors import HostError
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+# Any number will do; it must only differ from Airflow's own advisory locks.
+LOCK = 0x67726176
+VERSION_TABLES = {"airflow": "alembic_version", "fab": "alembic_version_fab"}
+POLL_SECONDS = 2.0
+REACHABLE_SECONDS = 300.0
+LOCK_SECONDS = 1800.0
+
+
+def _wait(attempt: Callable[[], bool], seconds: float, what: str) -> None:
+    """Try until it works, saying now and then what is waited for; raise HostError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    said = 0.0
+    while not attempt():
+        now = time.monotonic()
+        if now > deadline:
+            raise HostError(f"gave up waiting for {what} after {seconds:.0f} s")
+        if now - said > 10:
+            print(f"waiting for {what}", file=sys.stderr, flush=True)
+            said = now
+        time.sleep(POLL_SECONDS)
+
+
+def connect(url: str, seconds: float = REACHABLE_SECONDS) -> connection:
+    """Return an autocommitting connection; waits while the database cannot be reached."""
+    import psycopg2
+
+    opened: list[connection] = []
+
+    def attempt() -> bool:
+        try:
+            opened.append(psycopg2.connect(url.replace("+psycopg2", "", 1), connect_timeout=10))
+            return True
+        except psycopg2.OperationalError as error:
+            print(f"database: {str(error).strip()}", file=sys.stderr, flush=True)
+            return False
+
+    _wait(attempt, seconds, "the metadata database")
+    opened[0].autocommit = True
+    return opened[0]
+
+
+def revisions(database: connection) -> dict[str, str | None]:
+    """Return the migration that each part of the schema is at, None where it has none."""
+    result: dict[str, str | None] = {}
+    with database.cursor() as cursor:
+        for part, table in VERSION_TABLES.items():
+            cursor.execute("SELECT to_regclass(%s)", (table,))
+            if cursor.fetchone() == (None,):
+                result[part] = None
+                continue
+            cursor.execute(f"SELECT version_num FROM {table}")
+            row = cursor.fetchone()
+            result[part] = row[0] if row else None
+    return result
+
+
+def heads(manifest: Path) -> dict[str, str]:
+    """Return the migrations that this image's Airflow needs, as its manifest says."""
+    try:
+        return json.loads(manifest.read_text())["migration_heads"]
+    except (OSError, KeyError, ValueError) as error:
+        raise HostError(f"{manifest}: no migration_heads in it ({error}); the image is incomplete") from error
+
+
+def is_ready(database: connection, needed: dict[str, str], account: admin.Admin) -> bool:
+    """Tell whether schema and administrator are right; a few milliseconds, without Airflow."""
+    return revisions(database) == needed and admin.is_right(database, account)
+
+
+def _try_lock(database: connection) -> bool:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,))
+        return cursor.fetchone() == (True,)
+
+
+def prepare(url: str, manifest: Path, account: admin.Admin, airflow: Path) -> bool:
+    """Migrate the schema and make the administrator right; return whether there was anything to do."""
+    needed = heads(manifest)
+    with closing(connect(url)) as database:
+        if is_ready(database, needed, account):
+            return False
+        # `airflow db migrate` has a lock of its own, but its second runner fails at once instead of waiting.
+        _wait(lambda: _try_lock(database), LOCK_SECONDS, "another host that prepares the database")
+        if is_ready(database, needed, account):
+            return False
+        if revisions(database) != needed:
+            subprocess.run([airflow, "db", "migrate"], check=True, env=os.environ)
+        if not admin.is_right(database, account):
+            admin.make_right(account)
+        if not is_ready(database, needed, account):
+            raise HostError(f"database: after the migration it is at {revisions(database)}, needed is {needed}")
+    return True

@@ -1,0 +1,72 @@
+"""Every file that a stack asks of a host."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from airflow_host import environment, units
+from airflow_host.files import File
+from airflow_host.layout import Layout
+from airflow_host.model import Stack
+
+AUTHORITY_GLOB = "graviflow-*.crt"
+
+
+def _environment_files(stack: Stack, layout: Layout) -> Iterable[File]:
+    values = environment.settings(stack, layout.database_authorities())
+    for service in ("database", *stack.document.services):
+        content = environment.environment_file(service, values)
+        yield File(layout.runtime / f"{service}.env", content, mode=0o400, secret=True)
+
+
+def _authorities(stack: Stack, layout: Layout) -> Iterable[File]:
+    for certificate in stack.document.certificate_authorities:
+        # Named by content, so that the order in the document means nothing.
+        name = hashlib.sha256(certificate.strip().encode()).hexdigest()[:16]
+        yield File(layout.certificate_authorities / f"graviflow-{name}.crt", certificate.strip() + "\n")
+
+
+def _units(stack: Stack, layout: Layout) -> Iterable[File]:
+    for unit, content in units.drop_ins(stack.document).items():
+        yield File(layout.units / f"{unit}.d" / units.DROP_IN, content)
+    if storage := stack.document.shared_storage:
+        yield File(layout.units / units.mount_unit(storage.mount_point), units.mount(storage))
+
+
+def files(stack: Stack, layout: Layout) -> list[File]:
+    """Return the files of the stack on this host."""
+    return [
+        File(layout.airflow_cfg, stack.airflow_cfg),
+        File(layout.document, stack.document_text),
+        *_environment_files(stack, layout),
+        *_authorities(stack, layout),
+        *_units(stack, layout),
+    ]
+
+
+def stale(wanted: Iterable[File], layout: Layout) -> list[Path]:
+    """Return files of an earlier document that the present one no longer asks for."""
+    ours = (
+        *layout.runtime.glob("*.env"),
+        *layout.certificate_authorities.glob(AUTHORITY_GLOB),
+        *layout.units.glob(f"airflow*.d/{units.DROP_IN}"),
+    )
+    return sorted(set(ours) - {file.path for file in wanted})
+
+
+def digests(wanted: Iterable[File], services: Iterable[str], layout: Layout) -> Mapping[str, str]:
+    """Return, for each unit, a digest of all that it reads when it starts."""
+    by_path = {file.path: file.content for file in wanted}
+    image = layout.manifest.read_text() if layout.manifest.exists() else ""
+    authorities = sorted(by_path[path] for path in by_path if path.parent == layout.certificate_authorities)
+
+    def digest(service: str) -> str:
+        unit = units.service_unit(service)
+        own = (layout.runtime / f"{service}.env", layout.units / f"{unit}.d" / units.DROP_IN)
+        parts = [stack_wide, *(by_path.get(path, "") for path in own)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    stack_wide = "\0".join([image, by_path[layout.airflow_cfg], *authorities])
+    return {units.service_unit(service): digest(service) for service in services}

@@ -1,0 +1,75 @@
+"""Which service gets which secrets, and how systemd's EnvironmentFile= wants them written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from airflow_host import urls
+from airflow_host.errors import HostError
+from airflow_host.model import Stack
+
+DATABASE = ("sql_alchemy_conn", "sql_alchemy_conn_async", "database_authorities")
+
+# A worker talks to the execution API only: it gets neither the metadata database nor the key that signs tokens.
+SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "database": ("sql_alchemy_conn", "fernet_key", "admin_username", "admin_password", "admin_email"),
+    "api-server": (*DATABASE, "fernet_key", "api_secret_key", "jwt_secret"),
+    "scheduler": (*DATABASE, "fernet_key", "jwt_secret", "broker_url", "result_backend"),
+    "dag-processor": (*DATABASE, "fernet_key"),
+    "triggerer": (*DATABASE, "fernet_key", "api_secret_key"),
+    "worker": ("fernet_key", "api_secret_key", "broker_url", "result_backend"),
+}
+
+VARIABLES: Mapping[str, str] = {
+    "sql_alchemy_conn": "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+    "sql_alchemy_conn_async": "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC",
+    "database_authorities": "PGSSLROOTCERT",
+    "fernet_key": "AIRFLOW__CORE__FERNET_KEY",
+    "api_secret_key": "AIRFLOW__API__SECRET_KEY",
+    "jwt_secret": "AIRFLOW__API_AUTH__JWT_SECRET",
+    "broker_url": "AIRFLOW__CELERY__BROKER_URL",
+    "result_backend": "AIRFLOW__CELERY__RESULT_BACKEND",
+    "admin_username": "AIRFLOW_HOST_ADMIN_USERNAME",
+    "admin_password": "AIRFLOW_HOST_ADMIN_PASSWORD",
+    "admin_email": "AIRFLOW_HOST_ADMIN_EMAIL",
+}
+
+ESCAPES = str.maketrans({character: f"\\{character}" for character in '"\\`$'})
+
+
+def settings(stack: Stack, authorities: Path) -> dict[str, str]:
+    """Return every setting that comes from a secret; raise HostError when a secret lacks a key."""
+    document, secrets = stack.document, stack.secrets
+    results = secrets["database"]
+    try:
+        return {
+            "sql_alchemy_conn": urls.database_url(document.database, secrets["database"], authorities),
+            "sql_alchemy_conn_async": urls.async_database_url(document.database, secrets["database"]),
+            "database_authorities": str(authorities),
+            "fernet_key": secrets["airflow"]["fernet_key"],
+            "api_secret_key": secrets["airflow"]["api_secret_key"],
+            "jwt_secret": secrets["airflow"]["jwt_secret"],
+            "broker_url": urls.broker_url(document.broker, secrets["broker"]),
+            "result_backend": urls.result_backend_url(document.database, results, authorities),
+            "admin_username": secrets["admin"]["username"],
+            "admin_password": secrets["admin"]["password"],
+            "admin_email": secrets["admin"]["email"],
+        }
+    except KeyError as error:
+        raise HostError(f"secrets: {error.args[0]!r} is missing") from error
+
+
+def quote(value: str) -> str:
+    """Return the value as systemd reads it back, character for character.
+
+    Raises HostError for control characters, which systemd would drop or split at.
+    """
+    if not value.isprintable():
+        raise HostError("secrets: a value has a control character, which no environment file can carry")
+    return f'"{value.translate(ESCAPES)}"'
+
+
+def environment_file(service: str, values: Mapping[str, str]) -> str:
+    """Return the text of one service's environment file."""
+    return "".join(f"{VARIABLES[name]}={quote(values[name])}\n" for name in SETTINGS[service])

@@ -1,0 +1,90 @@
+"""Whether this host's services run and answer at their cheap endpoints."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from airflow_host import systemd, units
+
+TIMEOUT = 5.0
+ENDPOINTS: Mapping[str, str] = {
+    "api-server": "http://127.0.0.1:8080/api/v2/monitor/health",
+    "scheduler": "http://127.0.0.1:8974/health",
+    "triggerer": "http://127.0.0.1:8794/",
+    "worker": "http://127.0.0.1:8793/",
+}
+# These answer 200 even when they are sick: the body tells.
+BODY_PARTS: Mapping[str, str] = {"api-server": "metadatabase", "scheduler": "scheduler"}
+
+
+@dataclass(frozen=True)
+class Health:
+    """One service's state; `reason` is empty when it is healthy."""
+
+    service: str
+    state: str
+    restarts: int
+    reason: str
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the fields and a plain `healthy`, ready for JSON."""
+        return {**asdict(self), "healthy": not self.reason}
+
+
+def fetch(url: str) -> tuple[int, str]:
+    """Return status and body; raises OSError when nothing answers."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=TIMEOUT) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ""
+
+
+def endpoint_reason(service: str, fetch: Callable[[str], tuple[int, str]] = fetch) -> str:
+    """Return why the service's endpoint is not fine, "" when it is or there is none."""
+    url = ENDPOINTS.get(service)
+    if url is None:
+        return ""
+    try:
+        status, body = fetch(url)
+    except OSError as error:
+        return f"{url}: {error}"
+    part = BODY_PARTS.get(service)
+    # The log servers refuse a request without a token (403, 404), and thereby show that they live.
+    if part is None:
+        return f"{url}: HTTP {status}" if status >= 500 else ""
+    if status != 200:
+        return f"{url}: HTTP {status}"
+    state = json.loads(body)[part]["status"]
+    return "" if state == "healthy" else f"{url}: {part} is {state}"
+
+
+def check(services: Iterable[str], run: systemd.Run = systemd.run) -> list[Health]:
+    """Return the health of each service."""
+    names = list(services)
+    states = systemd.properties(map(units.service_unit, names), ("ActiveState", "SubState", "NRestarts"), run)
+
+    def health(service: str) -> Health:
+        unit = states[units.service_unit(service)]
+        state = f"{unit['ActiveState']} ({unit['SubState']})"
+        running = state == "active (running)"
+        reason = endpoint_reason(service) if running else f"systemd says {state}"
+        return Health(service, state, int(unit["NRestarts"]), reason)
+
+    return [health(service) for service in names]
+
+
+def await_healthy(services: Iterable[str], seconds: float) -> list[Health]:
+    """Check until all are healthy, at most for `seconds`; return the last result."""
+    names, deadline = list(services), time.monotonic() + seconds
+    while True:
+        result = check(names)
+        if time.monotonic() >= deadline or not any(health.reason for health in result):
+            return result
+        time.sleep(1)

@@ -1,0 +1,72 @@
+"""Where things are on a host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+# Amazon's own authorities are in no system store; the image carries them. Elsewhere the system store is the truth.
+DATABASE_CERTIFICATE_AUTHORITIES = Path("/etc/ssl/certs/rds-global-bundle.pem")
+SYSTEM_CERTIFICATE_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths below `root`, which is another directory only in tests."""
+
+    root: Path = Path("/")
+
+    @property
+    def airflow_cfg(self) -> Path:
+        """Airflow's configuration, without secrets."""
+        return self.root / "etc/airflow/airflow.cfg"
+
+    @property
+    def document(self) -> Path:
+        """The document that was applied last."""
+        return self.root / "etc/airflow/document.json"
+
+    @property
+    def runtime(self) -> Path:
+        """The tmpfs directory of the environment files."""
+        return self.root / "run/airflow"
+
+    @property
+    def applied(self) -> Path:
+        """What each service was last started with."""
+        return self.runtime / "applied.json"
+
+    @property
+    def given(self) -> Path:
+        """The directory where the stack is kept on hosts without AWS."""
+        return self.root / "etc/airflow/stack"
+
+    @property
+    def given_secrets(self) -> Path:
+        """The tmpfs directory where that stack's secrets are kept."""
+        return self.root / "run/airflow-stack"
+
+    @property
+    def certificate_authorities(self) -> Path:
+        """The directory that update-ca-certificates reads."""
+        return self.root / "usr/local/share/ca-certificates"
+
+    @property
+    def units(self) -> Path:
+        """The administrator's systemd units."""
+        return self.root / "etc/systemd/system"
+
+    @property
+    def manifest(self) -> Path:
+        """What the image consists of."""
+        return self.root / "opt/airflow/share/manifest.json"
+
+    @property
+    def dags(self) -> Path:
+        """This host's own copy of the DAGs."""
+        return self.root / "var/lib/airflow/dags"
+
+    def database_authorities(self) -> Path:
+        """The file to verify the database's certificate with."""
+        bundle = self.root / DATABASE_CERTIFICATE_AUTHORITIES.relative_to("/")
+        return DATABASE_CERTIFICATE_AUTHORITIES if bundle.exists() else SYSTEM_CERTIFICATE_AUTHORITIES

@@ -1,0 +1,112 @@
+"""The stack document, as docs/architecture.md defines it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from airflow_host.errors import HostError
+
+SCHEMA = 1
+SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer", "worker")
+
+Part = TypeVar("Part", "Database", "Endpoint", "SharedStorage", "Dags")
+Secrets = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a server listens, and whether its certificate is verified."""
+
+    host: str
+    port: int
+    tls: bool = True
+
+
+@dataclass(frozen=True)
+class Database(Endpoint):
+    """A PostgreSQL endpoint and the name of the database on it."""
+
+    name: str = "airflow"
+
+
+@dataclass(frozen=True)
+class SharedStorage:
+    """An NFS export and where it is mounted."""
+
+    server: str
+    path: str
+    mount_point: str
+    options: str
+
+
+@dataclass(frozen=True)
+class Worker:
+    """How long a worker may drain (seconds) and the queues that it takes from."""
+
+    drain_seconds: int
+    queues: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dags:
+    """Where releases of DAGs come from, how often to look (seconds) and how many to keep."""
+
+    source: str
+    poll_seconds: int
+    keep_releases: int
+
+
+@dataclass(frozen=True)
+class Document:
+    """What this stack's hosts run, without secrets."""
+
+    stack: str
+    services: tuple[str, ...]
+    database: Database
+    broker: Endpoint
+    shared_storage: SharedStorage | None
+    worker: Worker
+    dags: Dags
+    certificate_authorities: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """All that a host needs: the document, its text, airflow.cfg and the secrets."""
+
+    document: Document
+    document_text: str
+    airflow_cfg: str
+    secrets: Secrets
+
+
+def _pick(kind: type[Part], raw: Mapping[str, Any]) -> Part:
+    """Build a part from the keys that it knows: a newer document may say more than an older image reads."""
+    return kind(**{field.name: raw[field.name] for field in fields(kind) if field.name in raw})
+
+
+def parse_document(raw: Mapping[str, Any]) -> Document:
+    """Return the document; raise HostError when it is of another schema or incomplete."""
+    if raw.get("schema") != SCHEMA:
+        raise HostError(f"stack document: schema is {raw.get('schema')!r}, this image understands {SCHEMA}")
+    unknown = sorted(set(raw.get("services", ())) - set(SERVICES))
+    if unknown:
+        raise HostError(f"stack document: unknown services {unknown}, this image has {list(SERVICES)}")
+    try:
+        storage, worker = raw.get("shared_storage"), raw["worker"]
+        return Document(
+            stack=raw["stack"],
+            services=tuple(raw["services"]),
+            database=_pick(Database, raw["database"]),
+            broker=_pick(Endpoint, raw["broker"]),
+            shared_storage=_pick(SharedStorage, storage) if storage else None,
+            worker=Worker(worker["drain_seconds"], tuple(worker["queues"])),
+            dags=_pick(Dags, raw["dags"]),
+            certificate_authorities=tuple(raw.get("certificate_authorities", ())),
+        )
+    except KeyError as error:
+        raise HostError(f"stack document: {error.args[0]!r} is missing") from error
+    except TypeError as error:
+        raise HostError(f"stack document: {error}") from error

@@ -1,0 +1,120 @@
+"""Where a host's stack is read from: AWS, or a directory."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_host.errors import HostError
+from airflow_host.files import File
+from airflow_host.model import Secrets, Stack, parse_document
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+METADATA = "http://169.254.169.254/latest"
+METADATA_TIMEOUT = 5.0
+SECRETS = ("database", "broker", "airflow", "admin")
+
+
+class Metadata:
+    """The instance's metadata, by IMDSv2."""
+
+    def __init__(self, address: str = METADATA) -> None:
+        self._address = address
+        # Metadata is link-local: a proxy from the environment could only break it.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self._token = self._request("PUT", "/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "300"})
+
+    def _request(self, method: str, path: str, headers: Mapping[str, str]) -> str:
+        request = urllib.request.Request(self._address + path, method=method, headers=dict(headers))
+        try:
+            with self._opener.open(request, timeout=METADATA_TIMEOUT) as response:
+                return response.read().decode()
+        except OSError as error:
+            raise HostError(f"instance metadata {path}: {error}") from error
+
+    def get(self, path: str) -> str:
+        """Return one item, for instance /meta-data/placement/region."""
+        return self._request("GET", path, {"X-aws-ec2-metadata-token": self._token})
+
+
+def stack_name(user_data: str) -> str:
+    """Return the stack's name from the user data; raise HostError when it has none."""
+    try:
+        return json.loads(user_data)["stack"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise HostError('user data: expected JSON like {"stack": "airflow-demo"}') from error
+
+
+def _parameters(ssm: BaseClient, path: str) -> dict[str, str]:
+    pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path)
+    return {item["Name"].removeprefix(path): item["Value"] for page in pages for item in page["Parameters"]}
+
+
+def _stack(document_text: str, airflow_cfg: str, secrets: Secrets) -> Stack:
+    return Stack(parse_document(json.loads(document_text)), document_text, airflow_cfg, secrets)
+
+
+def from_aws() -> Stack:
+    """Return the stack of this instance, read with the instance's own role."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    metadata = Metadata()
+    region, name = metadata.get("/meta-data/placement/region"), stack_name(metadata.get("/user-data"))
+    session = boto3.session.Session(region_name=region)
+    config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 5})
+    try:
+        parameters = _parameters(session.client("ssm", config=config), f"/graviflow/{name}/")
+        for key in ("document", "airflow.cfg"):
+            if key not in parameters:
+                raise HostError(f"parameter /graviflow/{name}/{key} does not exist yet")
+        ids: dict[str, str] = json.loads(parameters["document"])["secrets"]
+        client = session.client("secretsmanager", config=config)
+        secrets = {key: json.loads(client.get_secret_value(SecretId=ids[key])["SecretString"]) for key in SECRETS}
+    except (BotoCoreError, ClientError) as error:
+        raise HostError(f"stack {name}: {error}") from error
+    return _stack(parameters["document"], parameters["airflow.cfg"], secrets)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise HostError(f"{path}: {error.strerror}") from error
+
+
+def from_text(text: str) -> Stack:
+    """Return the stack of one JSON object: texts `document` and `airflow_cfg`, and the object `secrets`."""
+    try:
+        given = json.loads(text)
+        return _stack(given["document"], given["airflow_cfg"], {key: given["secrets"][key] for key in SECRETS})
+    except ValueError as error:
+        # No words of the parser: they could quote the text, and that has secrets in it.
+        raise HostError("standard input: is not the JSON of a stack") from error
+    except KeyError as error:
+        raise HostError(f"standard input: {error.args[0]!r} is missing") from error
+
+
+def copies(stack: Stack, directory: Path, secrets_directory: Path) -> list[File]:
+    """Return the files from which from_directory would read the same stack."""
+    secrets = (
+        File(secrets_directory / f"{key}.json", json.dumps(stack.secrets[key]), mode=0o400, secret=True)
+        for key in SECRETS
+    )
+    return [
+        File(directory / "document.json", stack.document_text),
+        File(directory / "airflow.cfg", stack.airflow_cfg),
+        *secrets,
+    ]
+
+
+def from_directory(directory: Path, secrets_directory: Path) -> Stack:
+    """Return the stack whose document lies in one directory and whose secrets lie in another, on tmpfs."""
+    secrets: dict[str, Any] = {key: json.loads(_read(secrets_directory / f"{key}.json")) for key in SECRETS}
+    return _stack(_read(directory / "document.json"), _read(directory / "airflow.cfg"), secrets)

@@ -1,0 +1,54 @@
+"""What the stack decides about systemd's units, as text."""
+
+from __future__ import annotations
+
+import string
+from pathlib import PurePosixPath
+
+from airflow_host.model import Document, SharedStorage
+
+DROP_IN = "50-stack.conf"
+TARGET = "airflow.target"
+DATABASE = "airflow-database.service"
+DAGS_TIMER = "airflow-dags.timer"
+UNESCAPED = set(string.ascii_letters + string.digits + ":_.")
+
+
+def service_unit(service: str) -> str:
+    """Return the unit of one of Airflow's services."""
+    return f"airflow-{service}.service"
+
+
+def mount_unit(mount_point: str) -> str:
+    """Return the name that systemd demands for a mount point's unit."""
+    parts = PurePosixPath(mount_point).parts[1:]
+    return "-".join("".join(c if c in UNESCAPED else f"\\x{ord(c):02x}" for c in part) for part in parts) + ".mount"
+
+
+def mount(storage: SharedStorage) -> str:
+    """Return the mount unit of the shared storage."""
+    return (
+        "[Unit]\nDescription=Shared storage of the Airflow stack\n"
+        "Wants=network-online.target\nAfter=network-online.target\n\n"
+        f"[Mount]\nWhat={storage.server}:{storage.path}\nWhere={storage.mount_point}\nType=nfs4\n"
+        f"Options={storage.options}\nTimeoutSec=60\n"
+    )
+
+
+def drop_ins(document: Document) -> dict[str, str]:
+    """Return the drop-ins by the unit that they belong to."""
+    wanted = " ".join([*map(service_unit, document.services), DAGS_TIMER])
+    result = {
+        TARGET: f"[Unit]\nWants={wanted}\n",
+        DAGS_TIMER: f"[Timer]\nOnUnitInactiveSec=\nOnUnitInactiveSec={document.dags.poll_seconds}s\n",
+        service_unit("worker"): (
+            "[Service]\n"
+            f"TimeoutStopSec={document.worker.drain_seconds}s\n"
+            f"Environment=AIRFLOW_WORKER_QUEUES={','.join(document.worker.queues)}\n"
+        ),
+    }
+    if document.shared_storage:
+        # Wanted, not required: the timer tries again after a failed mount only if the service itself was run.
+        unit = mount_unit(document.shared_storage.mount_point)
+        result["airflow-dags.service"] = f"[Unit]\nWants={unit}\nAfter={unit}\n"
+    return result

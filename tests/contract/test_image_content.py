@@ -1,0 +1,64 @@
+"""The parts that make an image agree with one another."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+IMAGE = yaml.safe_load((ROOT / "roles/image/vars/main.yml").read_text())
+INSTALL = yaml.safe_load((ROOT / "roles/airflow_install/vars/main.yml").read_text())
+SEAL = yaml.safe_load((ROOT / "roles/image_seal/vars/main.yml").read_text())
+VARIABLES = re.findall(r'^variable "(\w+)"', (ROOT / "packer/variables.pkr.hcl").read_text(), re.MULTILINE)
+ROOMS = ("packer", "roles/airflow_install", "roles/image", "roles/image_seal")
+
+
+def bake_roles() -> list[str]:
+    (play,) = yaml.safe_load((ROOT / "playbooks/bake.yml").read_text())
+    return [role["role"].removeprefix("graviflow.airflow.") for role in play["roles"]]
+
+
+def test_whatever_bakes_is_part_of_the_hash():
+    assert {f"roles/{role}" for role in bake_roles()} < set(IMAGE["__image_content"])
+
+
+def test_sealing_comes_last():
+    assert bake_roles()[-1] == "image_seal"
+
+
+def test_the_template_knows_each_variable_that_it_is_given():
+    assert set(IMAGE["__image_stack_variables"]) <= set(VARIABLES)
+
+
+def test_variables_that_do_not_count_for_the_hash_exist():
+    assert set(IMAGE["__image_transport_variables"]) <= set(VARIABLES)
+
+
+def test_directories_of_the_image_belong_to_root_only():
+    task = next(
+        task
+        for task in yaml.safe_load((ROOT / "roles/airflow_install/tasks/accounts.yml").read_text())
+        if "ansible.builtin.file" in task
+    )
+    module = task["ansible.builtin.file"]
+    assert (module["owner"], module["group"], module["mode"]) == ("root", "root", "0755")
+    assert {"/etc/airflow", "/var/lib/airflow", "/var/log/airflow"} < set(INSTALL["__airflow_install_directories"])
+
+
+@pytest.mark.parametrize("rule", SEAL["__image_seal_rules"], ids=lambda rule: rule["path"])
+def test_each_rule_of_the_seal_is_whole(rule):
+    assert rule["path"].startswith("/") and rule["rule"] in {"absent", "empty"} and rule["why"]
+    assert set(rule) <= {"path", "rule", "why", "keep"}
+
+
+@pytest.mark.parametrize("path", ["/etc/ssh/ssh_host_*", "/etc/machine-id", "/root/.ssh/authorized_keys"])
+def test_the_seal_knows_keys_and_identities(path):
+    assert path in {rule["path"] for rule in SEAL["__image_seal_rules"]}
+
+
+def test_where_packages_come_from_is_left_to_the_machine_that_bakes():
+    """Mirrors and proxies are configured on machines; the only address here is that of AWS's own authorities."""
+    texts = (path for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file() and path.suffix != ".pyc")
+    hosts = {host for path in texts for host in re.findall(r"https?://([a-z][a-z0-9.-]+)", path.read_text())}
+    assert hosts == {"truststore.pki.rds.amazonaws.com", "rds-truststore.s3.cn-north-1.amazonaws.com.cn"}
