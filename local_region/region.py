@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import moto.backends
+from docker.errors import APIError
 from moto.utilities.utils import get_partition
 
 from local_region import authority
@@ -90,9 +91,14 @@ class Region:
         """
         ec2 = self.backend("ec2", aws_region)
         subnet = ec2.get_subnet(subnet_ids[0])
-        network = self.network.vpc(ec2.vpcs[subnet.vpc_id])
         ip = subnet.get_available_subnet_ip(description)
         interface = ec2.create_network_interface(subnet, ip, description=description)
+        try:
+            network = self.network.vpc(ec2.vpcs[subnet.vpc_id])
+        except APIError:
+            interface.subnet.del_subnet_ip(ip)
+            del ec2.enis[interface.id]
+            raise
         return Placement(network, ip, interface.id, subnet.availability_zone)
 
     def release(self, aws_region: str, placement: Placement) -> None:

@@ -76,7 +76,7 @@ build {
   sources = ["source.amazon-ebs.airflow"]
 
   provisioner "shell" {
-    inline = ["cloud-init status --wait"]
+    inline = ["cloud-init status --wait --long"]
     # 2 means done, with a warning that cloud-init recovered from.
     valid_exit_codes = [0, 2]
   }

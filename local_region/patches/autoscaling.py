@@ -1,4 +1,4 @@
-"""Auto Scaling: moto launches and removes members inside the call; here the loop launches, watches and replaces them."""
+"""Auto Scaling: moto launches and removes members inside the call; here the loop does, and replaces them."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from moto.efs import exceptions, models, urls
 from moto.efs.responses import EFSResponse
+from moto.kms.utils import RESERVED_ALIASE_TARGET_KEY_IDS
 
 from local_region.patches._tools import after, replace
 
@@ -42,7 +42,7 @@ def _creation(region: Region) -> None:
         if created.kms_key_id and not created.kms_key_id.startswith("arn:"):
             created.kms_key_id = prefix + created.kms_key_id.removeprefix("key/")
         elif created.encrypted and not created.kms_key_id:
-            created.kms_key_id = prefix + str(uuid.uuid5(uuid.NAMESPACE_URL, prefix))  # the account's key for EFS
+            created.kms_key_id = prefix + RESERVED_ALIASE_TARGET_KEY_IDS["alias/aws/elasticfilesystem"]
 
     @replace(models.EFSBackend, "create_mount_target")
     def mount_target(original: Any, backend: Any, file_system_id: str, *args: Any, **kwargs: Any) -> Any:

@@ -1,193 +1,44 @@
-"""ElastiCache replication groups with cluster mode off: their members, endpoints, changes and parameter groups.
+"""ElastiCache replication groups with cluster mode off: their members, endpoints and changes.
 
 What the reconciler reads on a ReplicationGroup: `status`, `asked` (a Request or None), `ready_at`, `tokens` (the AUTH
-tokens that are valid), `open` (whether no token is valid too), and its members in `node_groups[0]`.
+tokens that are valid), `open` (whether no token is valid too), and its `members`.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import re
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moto.core.responses import ActionResult, EmptyResult, PaginatedResult
+from moto.core.responses import ActionResult, PaginatedResult
 from moto.core.utils import utcnow
 from moto.elasticache import exceptions, models
 from moto.elasticache.responses import ElastiCacheResponse
 
 from local_region.patches._edges import ask
-from local_region.patches._tools import after, replace
+from local_region.patches._elasticache import (
+    ENGINE_VERSIONS,
+    Endpoints,
+    InvalidState,
+    Request,
+    arn,
+    check_token,
+    family,
+    full_version,
+    parameter_group,
+)
+from local_region.patches._tools import replace
 
 if TYPE_CHECKING:
     from local_region.region import Region
 
-# Engine -> its versions; behind them are the Redis and the Valkey that Debian ships.
-ENGINE_VERSIONS = {"redis": ("6.2.6", "7.0.7", "7.1.0"), "valkey": ("7.2.6", "8.0.1", "8.1.0")}
-FAMILIES = ("redis6.x", "redis7", "valkey7", "valkey8")
-PARAMETERS_FILE = Path(__file__).parents[1] / "images" / "data" / "cache-parameters.tsv"
-TOKEN = re.compile(r"[A-Za-z0-9!&#$^<>-]{16,128}")
 MAX_MEMBERS = 6
 
 
-@dataclass(frozen=True)
-class Request:
-    """An edge that the API's state does not show: modify, failover or delete."""
-
-    action: str
-    removed: tuple[str, ...] = ()
-
-
-class NotFound(exceptions.ElastiCacheException):
-    """A cache parameter group that is not there."""
-
-    code = "CacheParameterGroupNotFound"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"CacheParameterGroup {name} not found.")
-
-
-class InUse(exceptions.ElastiCacheException):
-    """A group that others still use; code differs by kind."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        super().__init__(message)
-
-
-class InvalidState(exceptions.ElastiCacheException):
-    """A change to a replication group that is busy or not able to do it."""
-
-    code = "InvalidReplicationGroupState"
-
-
-def region_code(aws_region: str) -> str:
-    """Return the short form of a region in ElastiCache's endpoint names: us-east-1 -> use1, cn-northwest-1 -> cnw1."""
-    area, *rest = aws_region.split("-")
-    number, direction = rest[-1], "".join(rest[:-1])
-    words = re.findall("north|south|east|west|central", direction)
-    if area == "cn" and len(words) > 1:
-        words = words[-1:]
-    return area + ("g" if "gov" in rest else "") + "".join(word[0] for word in words) + number
-
-
-def family(engine: str, version: str) -> str:
-    """Return the parameter group family of an engine version."""
-    major = version.split(".")[0]
-    return "redis6.x" if (engine, major) == ("redis", "6") else f"{engine}{major}"
-
-
-def full_version(engine: str, version: str | None) -> str:
-    """Return the version that ElastiCache makes of an abbreviated one, or of none."""
-    known = ENGINE_VERSIONS[engine]
-    if version is None:
-        return known[-1]
-    return next((each for each in reversed(known) if f"{each}.".startswith(f"{version}.")), version)
-
-
-@dataclass(frozen=True)
-class Endpoints:
-    """The names of a replication group; they differ with TLS."""
-
-    primary: str
-    reader: str
-    member: str
-
-    @classmethod
-    def of(cls, identifier: str, account: str, aws_region: str, suffix: str, tls: bool) -> Endpoints:
-        """Return a group's names; member is a format string."""
-        part = hashlib.sha256(f"{account}/{aws_region}".encode()).hexdigest()[:6]
-        tail = f"{region_code(aws_region)}.cache.{suffix}"
-        if tls:
-            domain = f"{identifier}.{part}.{tail}"
-            return cls(f"master.{domain}", f"replica.{domain}", "{}." + domain)
-        return cls(
-            f"{identifier}.{part}.ng.0001.{tail}",
-            f"{identifier}-ro.{part}.ng.0001.{tail}",
-            "{}." + f"{part}.0001.{tail}",
-        )
-
-
-@functools.cache
-def parameters() -> dict[str, dict[str, Any]]:
-    """Return what a parameter group knows, as DescribeCacheParameters has it, by name."""
-    rows = (line.split("\t") for line in PARAMETERS_FILE.read_text().splitlines() if not line.startswith("#"))
-    return {
-        name: {
-            "ParameterName": name,
-            "ParameterValue": default or None,
-            "DataType": data_type,
-            "AllowedValues": allowed or None,
-            "ChangeType": change_type,
-            "IsModifiable": name != "cluster-enabled",
-            "Source": "system",
-        }
-        for name, data_type, allowed, default, change_type in rows
-    }
-
-
-@dataclass
-class ParameterGroup:
-    """A cache parameter group: its family and the values that differ from the family's."""
-
-    name: str
-    family: str
-    description: str
-    arn: str
-    values: dict[str, str]
-
-    def describe(self) -> dict[str, Any]:
-        """Return it as DescribeCacheParameterGroups has it."""
-        return {
-            "CacheParameterGroupName": self.name,
-            "CacheParameterGroupFamily": self.family,
-            "Description": self.description,
-            "IsGlobal": False,
-            "ARN": self.arn,
-        }
-
-
-def parameter_group(backend: Any, name: str) -> ParameterGroup:
-    """Return a parameter group, a family's default one too; raises NotFound."""
-    groups: dict[str, ParameterGroup] = backend.__dict__.setdefault("parameter_groups", {})
-    default = name.removeprefix("default.")
-    if name.startswith("default.") and default in FAMILIES and name not in groups:
-        groups[name] = ParameterGroup(name, default, f"Default parameter group for {default}", _arn(backend, name), {})
-    if name not in groups:
-        raise NotFound(name)
-    return groups[name]
-
-
-def check_token(token: str | None, tls: bool) -> None:
-    """Refuse what ElastiCache refuses in an AUTH token."""
-    if token is None:
-        return
-    if not tls:
-        raise exceptions.InvalidParameterCombinationException(
-            "The AUTH token can be specified only when in-transit encryption is enabled."
-        )
-    if not TOKEN.fullmatch(token):
-        raise exceptions.InvalidParameterValueException(
-            "Invalid AuthToken provided. 16 to 128 printable characters; of those that are neither letters nor digits "
-            "only ! & # $ ^ < > - may be used."
-        )
-
-
 def apply(region: Region) -> None:
-    """Patch moto's ElastiCache."""
+    """Patch moto's replication groups."""
     _groups(region)
     _changes()
     _members()
-    _parameter_groups()
-    _subnet_groups()
-    _tags()
-
-
-def _arn(backend: Any, name: str, kind: str = "parametergroup") -> str:
-    return f"arn:{backend.partition}:elasticache:{backend.region_name}:{backend.account_id}:{kind}:{name}"
 
 
 def _zones(backend: Any, subnet_group: str | None) -> list[str]:
@@ -259,7 +110,7 @@ def _groups(region: Region) -> None:
         if given["replication_group_id"] not in backend.replication_groups:
             _check_creation(backend, given)
         group = original(**given)
-        group.arn = _arn(backend, group.replication_group_id, "replicationgroup")
+        group.arn = arn(backend, group.replication_group_id, "replicationgroup")
         if given.get("tags"):
             backend.tagging_service.tag_resource(group.arn, given["tags"])
         group.engine_version = full_version(group.engine, given.get("engine_version"))
@@ -510,7 +361,7 @@ def _cache_cluster(backend: Any, group: Any, member: dict[str, Any], nodes: bool
         "TransitEncryptionEnabled": group.transit_encryption_enabled,
         "TransitEncryptionMode": group.transit_encryption_mode,
         "AtRestEncryptionEnabled": group.at_rest_encryption_enabled,
-        "ARN": _arn(backend, member["cache_cluster_id"], "cluster"),
+        "ARN": arn(backend, member["cache_cluster_id"], "cluster"),
         "NetworkType": group.network_type,
         "IpDiscovery": group.ip_discovery,
     }
@@ -529,152 +380,3 @@ def _cache_cluster(backend: Any, group: Any, member: dict[str, Any], nodes: bool
             }
         ]
     return described
-
-
-def _parameter_groups() -> None:
-    """Gap: cache parameter groups are missing altogether."""
-
-    @replace(ElastiCacheResponse, "create_cache_parameter_group")
-    def create(_original: Any, response: Any) -> ActionResult:
-        backend, given = response.elasticache_backend, response._get_params()
-        name, kind = given["CacheParameterGroupName"].lower(), given["CacheParameterGroupFamily"]
-        if kind not in FAMILIES:
-            raise exceptions.InvalidParameterValueException(f"CacheParameterGroupFamily {kind} is not a valid family.")
-        if name in backend.__dict__.setdefault("parameter_groups", {}):
-            raise InUse("CacheParameterGroupAlreadyExists", f"Cache parameter group {name} already exists.")
-        group = ParameterGroup(name, kind, given.get("Description", ""), _arn(backend, name), {})
-        backend.parameter_groups[name] = group
-        if tags := given.get("Tags"):
-            backend.tagging_service.tag_resource(group.arn, tags)
-        return ActionResult({"CacheParameterGroup": group.describe()})
-
-    @replace(ElastiCacheResponse, "describe_cache_parameter_groups")
-    def describe(_original: Any, response: Any) -> ActionResult:
-        backend, name = response.elasticache_backend, response._get_param("CacheParameterGroupName")
-        for each in FAMILIES:
-            parameter_group(backend, f"default.{each}")
-        groups = [parameter_group(backend, name)] if name else list(backend.parameter_groups.values())
-        return PaginatedResult({"CacheParameterGroups": [group.describe() for group in groups]})
-
-    @replace(ElastiCacheResponse, "describe_cache_parameters")
-    def describe_parameters(_original: Any, response: Any) -> ActionResult:
-        group = parameter_group(response.elasticache_backend, response._get_param("CacheParameterGroupName"))
-        source = response._get_param("Source")
-        listed = [
-            {**entry, "ParameterValue": group.values[name], "Source": "user"} if name in group.values else entry
-            for name, entry in parameters().items()
-        ]
-        return PaginatedResult({"Parameters": [entry for entry in listed if source in (None, entry["Source"])]})
-
-    @replace(ElastiCacheResponse, "modify_cache_parameter_group")
-    def modify(_original: Any, response: Any) -> ActionResult:
-        group = _own_group(response)
-        wanted = response._get_params().get("ParameterNameValues", [])
-        for entry in wanted:
-            _check_parameter(entry["ParameterName"], entry["ParameterValue"])
-        group.values.update({entry["ParameterName"]: entry["ParameterValue"] for entry in wanted})
-        _tell(response.elasticache_backend, group)
-        return ActionResult({"CacheParameterGroupName": group.name})
-
-    @replace(ElastiCacheResponse, "reset_cache_parameter_group")
-    def reset(_original: Any, response: Any) -> ActionResult:
-        group = _own_group(response)
-        names = [entry["ParameterName"] for entry in response._get_params().get("ParameterNameValues", [])]
-        for name in list(group.values) if response._get_bool_param("ResetAllParameters") else names:
-            group.values.pop(name, None)
-        _tell(response.elasticache_backend, group)
-        return ActionResult({"CacheParameterGroupName": group.name})
-
-    @replace(ElastiCacheResponse, "delete_cache_parameter_group")
-    def delete(_original: Any, response: Any) -> ActionResult:
-        backend, group = response.elasticache_backend, _own_group(response)
-        if any(used.cache_parameter_group_name == group.name for used in backend.replication_groups.values()):
-            raise InUse(
-                "InvalidCacheParameterGroupState",
-                "One or more cache clusters are still members of this parameter group.",
-            )
-        del backend.parameter_groups[group.name]
-        return EmptyResult()
-
-
-def _own_group(response: Any) -> ParameterGroup:
-    name = response._get_param("CacheParameterGroupName")
-    if name.startswith("default."):
-        raise InUse("InvalidCacheParameterGroupState", f"The default parameter group {name} cannot be changed.")
-    return parameter_group(response.elasticache_backend, name)
-
-
-def _check_parameter(name: str, value: str) -> None:
-    known = parameters().get(name)
-    if known is None or not known["IsModifiable"]:
-        raise exceptions.InvalidParameterValueException(f"The parameter {name} does not exist or cannot be modified.")
-    allowed = known["AllowedValues"]
-    if allowed and known["DataType"] == "string" and value not in allowed.split(","):
-        raise exceptions.InvalidParameterValueException(f"{name}={value} is not one of {allowed}.")
-    if known["DataType"] == "integer" and not re.fullmatch(r"-?\d+", value):
-        raise exceptions.InvalidParameterValueException(f"{name}={value} is not an integer.")
-
-
-def _tell(backend: Any, group: ParameterGroup) -> None:
-    for used in backend.replication_groups.values():
-        if used.cache_parameter_group_name == group.name and used.asked is None and used.status == "available":
-            ask(used, Request("modify"), used.status)
-
-
-def _subnet_groups() -> None:
-    @after(models.CacheSubnetGroup, "__init__")
-    def create(group: Any, account_id: str, region_name: str, **_: Any) -> None:
-        """Gap: the ARN is always in partition aws, a subnet's zone is no structure."""
-        partition = models.get_partition(region_name)
-        group.arn = (
-            f"arn:{partition}:elasticache:{region_name}:{account_id}:subnetgroup:{group.cache_subnet_group_name}"
-        )
-        for subnet in group.subnets:
-            zone = subnet.get("subnet_availability_zone")
-            subnet["subnet_availability_zone"] = {"Name": zone} if isinstance(zone, str) else zone
-
-    @replace(ElastiCacheResponse, "modify_cache_subnet_group")
-    def modify(_original: Any, response: Any) -> ActionResult:
-        """Gap: missing."""
-        backend, given = response.elasticache_backend, response._get_params()
-        group = backend.describe_cache_subnet_groups(given["CacheSubnetGroupName"])[0]
-        changed = models.CacheSubnetGroup(
-            account_id=backend.account_id,
-            region_name=backend.region_name,
-            cache_subnet_group_name=group.cache_subnet_group_name,
-            cache_subnet_group_description=given.get(
-                "CacheSubnetGroupDescription", group.cache_subnet_group_description
-            ),
-            subnet_ids=given.get("SubnetIds", group.subnet_ids),
-            tags=group.tags,
-        )
-        backend.cache_subnet_groups[group.cache_subnet_group_name] = changed
-        return ActionResult({"CacheSubnetGroup": changed})
-
-    @replace(ElastiCacheResponse, "delete_cache_subnet_group")
-    def delete(_original: Any, response: Any) -> ActionResult:
-        """Gap: missing."""
-        backend, name = response.elasticache_backend, response._get_param("CacheSubnetGroupName")
-        backend.describe_cache_subnet_groups(name)
-        if any(group.cache_subnet_group_name == name for group in backend.replication_groups.values()):
-            raise InUse("CacheSubnetGroupInUse", f"CacheSubnetGroup {name} is currently in use by a cache cluster.")
-        del backend.cache_subnet_groups[name]
-        return EmptyResult()
-
-
-def _tags() -> None:
-    @after(models.ElastiCacheBackend, "__init__")
-    def every_partition(backend: Any, *_: Any, **__: Any) -> None:
-        """Gap: ARNs of the China partition, and of parameter groups, are refused."""
-        backend.arn_regex = re.compile(
-            r"arn:aws[a-z-]*:elasticache:[^:]*:\d*:"
-            r"(cluster|snapshot|subnetgroup|replicationgroup|parametergroup|user):.+"
-        )
-
-    for action in ("add_tags_to_resource", "remove_tags_from_resource"):
-
-        @replace(ElastiCacheResponse, action)
-        def change(original: Any, response: Any) -> ActionResult:
-            """Gap: the answer lacks the tags."""
-            original()
-            return response.list_tags_for_resource()

@@ -236,8 +236,8 @@ def backend(group: Group) -> list[str]:
     return lines
 
 
-def render(balancer: Balancer) -> str:
-    """Return haproxy.cfg."""
+def render(balancer: Balancer, revision: str) -> str:
+    """Return haproxy.cfg; its statistics name the revision, so that one sees which configuration runs."""
     idle = balancer.attributes.get("idle_timeout.timeout_seconds", "60")
     lines = [
         "global",
@@ -261,7 +261,7 @@ def render(balancer: Balancer) -> str:
         " mode tcp",
         f" bind :{CONTROL_PORT}",
         f" tcp-request connection reject if !{{ src {balancer.control_source} }}",
-        f" server admin unix@{ADMIN_SOCKET}",
+        f" server {revision} unix@{ADMIN_SOCKET}",
     ]
     for listener in balancer.listeners:
         lines += frontend(listener, balancer.attributes)

@@ -266,7 +266,8 @@ class AutoScaling:
             group.refresh_count = max(len(group.refresh_left), 1)
             current["Status"] = "InProgress"
         present = {s.instance.id: s for s in group.instance_states}
-        group.refresh_left = [id for id in group.refresh_left if id in present]
+        staying = {id for id, state in present.items() if state.lifecycle_state not in LEAVING}
+        group.refresh_left = [id for id in group.refresh_left if id in staying]
         first = current["Preferences"]["MinHealthyPercentage"] >= 100 and group.refresh_left
         group.surge = 1 if first else 0
         done = group.refresh_count - len(group.refresh_left)

@@ -45,12 +45,13 @@ class Instances:
         """Start a job for each instance, and keep names and public addresses."""
         names: dict[str, str] = {}
         public: dict[str, str] = {}
-        vpcs: set[str] = set()
+        occupied: set[str] = set()
         for _, ec2 in self.region.backends("ec2"):
-            vpcs |= set(ec2.vpcs)
+            occupied |= {eni.subnet.vpc_id for eni in ec2.enis.values() if eni.instance is None}
             for instance in ec2.all_instances():
                 if instance.state == "terminated":
                     continue
+                occupied.add(instance.vpc_id)
                 self.region.job((KIND, instance.id), self.converge, ec2, instance)
                 if instance.state != "shutting-down":
                     names[instance.private_dns_name.lower()] = instance.private_ip
@@ -58,7 +59,8 @@ class Instances:
                         public[instance.public_ip] = instance.private_ip
         self.publish_names(names)
         self.region.network.publish(public)
-        for vpc_id in set(self.region.network.names) - vpcs:
+        # An empty VPC has no bridge: on one machine its range may be wanted by another one, as every default VPC's is.
+        for vpc_id in set(self.region.network.names) - occupied:
             self.region.job(("vpc", vpc_id), self.region.network.remove_vpc, vpc_id)
 
     def publish_names(self, names: dict[str, str]) -> None:

@@ -68,11 +68,7 @@ class FileSystems:
         }
 
     def _names(self, aws_region: str, file_system: Any) -> dict[str, str]:
-        zones = {
-            target.availability_zone_name: target.ip_address
-            for target in list(file_system.iter_mount_targets())
-            if target.life_cycle_state == "available"
-        }
+        zones = {target.availability_zone_name: target.ip_address for target in list(file_system.iter_mount_targets())}
         return names(file_system.file_system_id, zones, aws_region, self.region.dns_suffix(aws_region))
 
     def _serve(self, aws_region: str, target: Any) -> None:

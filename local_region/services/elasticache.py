@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from local_region.patches._edges import put_back, settle, take
-from local_region.patches.elasticache import Request, parameter_group, parameters
+from local_region.patches._elasticache import Request, parameter_group, parameters
 from local_region.services._tcp import answers
 
 if TYPE_CHECKING:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import logging
 import socket
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from moto.elbv2.ssl_policies import SSL_POLICIES
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KIND = "alb"
+RELOAD_SECONDS = 2
 FIRST_PUBLISHED_PORT = 8443
 Health = tuple[str, str | None, str | None]
 INITIAL: Health = ("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
@@ -83,6 +86,14 @@ def free_port(first: int, taken: set[int]) -> int:
     raise OSError("no free port")
 
 
+@dataclass(frozen=True)
+class Configuration:
+    """What HAProxy is given; its statistics show the revision once it runs with it."""
+
+    revision: str
+    files: Files
+
+
 class LoadBalancers:
     """Makes application load balancers real."""
 
@@ -93,7 +104,8 @@ class LoadBalancers:
         self.placements: dict[str, tuple[str, Placement]] = {}  # ARN -> (AWS region, address)
         self.names: dict[str, tuple[str, str]] = {}  # ARN -> (load balancer's name, DNS name)
         self.ports: dict[str, int] = {}  # ARN -> port on this machine's loopback
-        self.loaded: dict[str, Files] = {}  # ARN -> what HAProxy runs with
+        self.loaded: dict[str, Configuration] = {}  # ARN -> what HAProxy was given
+        self.signalled: dict[str, float] = {}  # ARN -> when it was told to load that, in time.monotonic() seconds
 
     def reconcile(self) -> None:
         """Start a job per load balancer, forget deleted ones, end the draining of groups that no balancer uses."""
@@ -104,8 +116,9 @@ class LoadBalancers:
                 present.add(balancer.arn)
                 self.region.job((KIND, balancer.arn), self._converge, aws_region, backend, balancer)
             for group in list(backend.target_groups.values()):
-                targets |= {(group.arn, target) for target in list(group.targets)}
-                if group.draining and not group.load_balancer_arns:
+                if group.load_balancer_arns:
+                    targets |= {(group.arn, target) for target in list(group.targets)}
+                else:
                     group.draining.clear()
         for gone in set(self.region.target_health) - targets:
             self.region.target_health.pop(gone, None)
@@ -129,6 +142,7 @@ class LoadBalancers:
         self.region.release(aws_region, placement)
         self.ports.pop(arn, None)
         self.loaded.pop(arn, None)
+        self.signalled.pop(arn, None)
         name, dns_name = self.names.pop(arn, ("", ""))
         self.region.names.pop(dns_name, None)
         self.region.published.pop(name, None)
@@ -136,20 +150,16 @@ class LoadBalancers:
     def _converge(self, aws_region: str, backend: Any, balancer: Any) -> None:
         placement = self._placement(aws_region, balancer)
         view = self._view(aws_region, backend, balancer, placement.ip)
+        wanted = self._configuration(aws_region, backend, balancer, view)
         state = self.engine.state(KIND, self._id(balancer))
         if state is None:
-            files = self._files(aws_region, backend, balancer, view)
-            self._start(balancer, placement, self._with_states(backend, files, view))
-            self.loaded[balancer.arn] = files
+            self._start(balancer, placement, self._with_states(backend, wanted.files, view))
         elif state in ("exited", "killed"):
-            self.engine.put(KIND, self._id(balancer), self._with_states(backend, self.loaded[balancer.arn], view))
+            self.engine.put(KIND, self._id(balancer), self._with_states(backend, wanted.files, view))
             self.engine.get(KIND, self._id(balancer)).start()
-        else:
-            files = self._files(aws_region, backend, balancer, view)
-            if files != self.loaded.get(balancer.arn):
-                self.engine.put(KIND, self._id(balancer), self._with_states(backend, files, view))
-                self.engine.get(KIND, self._id(balancer)).kill("USR2")  # a new worker takes over the sockets
-                self.loaded[balancer.arn] = files
+        elif wanted != self.loaded.get(balancer.arn):
+            self._reload(backend, balancer, wanted, view)
+        self.loaded[balancer.arn] = wanted
         self._publish(balancer, placement, view)
         self._observe(backend, balancer, placement, view)
 
@@ -166,6 +176,12 @@ class LoadBalancers:
             stop_signal="SIGUSR1",
             ports={f"{haproxy.PUBLISHED_PORT}/tcp": ("127.0.0.1", port)},
         )
+
+    def _reload(self, backend: Any, balancer: Any, wanted: Configuration, view: haproxy.Balancer) -> None:
+        """Have a new worker take over the sockets. A signal during a reload is lost: _observe sees that."""
+        self.engine.put(KIND, self._id(balancer), self._with_states(backend, wanted.files, view))
+        self.signalled[balancer.arn] = time.monotonic()
+        self.engine.get(KIND, self._id(balancer)).kill("USR2")
 
     def _publish(self, balancer: Any, placement: Placement, view: haproxy.Balancer) -> None:
         self.names[balancer.arn] = (balancer.name, balancer.dns_name.lower())
@@ -248,16 +264,21 @@ class LoadBalancers:
             unhealthy=int(group.unhealthy_threshold_count),
         )
 
-    def _files(self, aws_region: str, backend: Any, balancer: Any, view: haproxy.Balancer) -> Files:
+    def _configuration(self, aws_region: str, backend: Any, balancer: Any, view: haproxy.Balancer) -> Configuration:
         """Return configuration and certificates; a renewed certificate makes them differ, and so reloads."""
-        files = {f"{haproxy.FOLDER}/haproxy.cfg": (haproxy.render(view).encode(), 0o644)}
+        files: dict[str, tuple[bytes, int]] = {}
         acm = self.region.backend("acm", aws_region)
         for listener in balancer.listeners.values():
             for arn in listener.certificates:
                 bundle = acm.get_certificate(arn)
                 pem = b"\n".join(part.strip() for part in (bundle.cert, bundle.chain, bundle.key) if part) + b"\n"
                 files[f"{haproxy.FOLDER}/{arn.rsplit('/', 1)[-1]}.pem"] = (pem, 0o600)
-        return files
+        hashed = hashlib.sha256(haproxy.render(view, "").encode())
+        for path, (content, _) in sorted(files.items()):
+            hashed.update(path.encode() + content)
+        revision = f"revision-{hashed.hexdigest()[:12]}"
+        files[f"{haproxy.FOLDER}/haproxy.cfg"] = (haproxy.render(view, revision).encode(), 0o644)
+        return Configuration(revision, files)
 
     def _with_states(self, backend: Any, files: Files, view: haproxy.Balancer) -> Files:
         arns = {haproxy.backend_name(arn): arn for arn in backend.target_groups}
@@ -282,6 +303,12 @@ class LoadBalancers:
         if "pxname" not in text:
             return
         rows = {(row["pxname"], row["svname"]): row for row in csv.DictReader(text.lstrip("# ").splitlines())}
+        wanted = self.loaded[balancer.arn]
+        if ("control", wanted.revision) not in rows:
+            if time.monotonic() - self.signalled.get(balancer.arn, 0) >= RELOAD_SECONDS:
+                log.info("%s: the reload was lost, once more", balancer.name)
+                self._reload(backend, balancer, wanted, view)
+            return
         if balancer.state != "active" and time.monotonic() >= balancer.ready_at:
             balancer.state = "active"
             self.region.wake.set()

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from local_region.patches._edges import put_back, settle, take
-from local_region.patches.rds import Request
+from local_region.patches._rds import Request
 from local_region.services._tcp import answers
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ class Databases:
 
     def __init__(self, region: Region) -> None:
         self.region, self.engine = region, region.engine
-        # Per instance (its resource id): zone -> address, and the zone where it runs
-        self.placements: dict[str, dict[str, Placement]] = {}
+        self.placements: dict[str, dict[str, Placement]] = {}  # resource id -> zone -> address
         self.names: dict[str, str] = {}  # resource id -> DNS name
         self.taken: set[str] = set()  # folders in the snapshots' volume
 
@@ -150,7 +149,7 @@ class Databases:
                 self.engine.put(KIND, self._id(instance), self._files(instance))
                 self.engine.get(KIND, self._id(instance)).restart(timeout=20)
             case "failover":
-                self._fail_over(aws_region, instance)
+                self._fail_over(instance)
 
     def _delete(self, aws_region: str, backend: Any, instance: Any, final_snapshot: str | None) -> None:
         if final_snapshot and self.engine.state(KIND, self._id(instance)) == "running":
@@ -173,8 +172,8 @@ class Databases:
         self.engine.put(KIND, self._id(instance), {"/rds/password.sql": (self._password_sql(instance), 0o600)})
         self._run(instance, "sql", "/rds/password.sql")
 
-    def _fail_over(self, aws_region: str, instance: Any) -> None:
-        """The standby takes over: the same data (its volume), the other zone's address, and the name moves there."""
+    def _fail_over(self, instance: Any) -> None:
+        """Make way for the standby: the same data (its volume), the other zone's address; _keep starts it there."""
         container_id = self._id(instance)
         if self.engine.state(KIND, container_id) == "running":
             self.engine.get(KIND, container_id).stop(timeout=10)
@@ -183,7 +182,6 @@ class Databases:
         if standby:
             instance.availability_zone, instance.secondary_availability_zone = standby, primary
         log.info("%s fails over to %s", container_id, instance.availability_zone)
-        self._start(aws_region, instance)
 
     # -- levels
 
@@ -194,7 +192,8 @@ class Databases:
         lost = state in (None, "killed", "paused") and instance.status == "available"
         if lost and instance.multi_az:
             instance.status = "rebooting"
-            self._fail_over(aws_region, instance)
+            self._fail_over(instance)
+            self._start(aws_region, instance)
         elif state is None:
             self._start(aws_region, instance)
         elif state not in ("running", "paused"):
@@ -229,6 +228,7 @@ class Databases:
             shm_size="256m",
             volumes={self.engine.volume(name): {"bind": path, "mode": "rw"} for name, path in volumes.items()},
         )
+        self.region.names.pop(self.names.get(instance.dbi_resource_id, ""), None)  # it may have been renamed
         self.names[instance.dbi_resource_id] = instance.address
         self.region.names[instance.address] = placement.ip
 

@@ -254,7 +254,7 @@ def test_targets_follow_members_and_their_health_counts(cloud, vpc, template, ta
         LaunchTemplate={"LaunchTemplateId": template},
         TargetGroupARNs=[target_group],
         HealthCheckType="ELB",
-        HealthCheckGracePeriod=20,
+        HealthCheckGracePeriod=40,  # shorter than a boot, it would replace for ever
     )
     try:
         until(healthy, seconds=90, what="two healthy targets")

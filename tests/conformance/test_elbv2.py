@@ -223,10 +223,13 @@ def test_rules_choose_by_priority_path_and_host(
     until(lambda: served_by(request_("/2")) == BACKEND_PORTS[0], what="rules gone")
 
 
-def test_weights_share_the_requests(elb: Any, groups: list[str], listeners: Any, request_: Any, until: Any) -> None:
+def test_weights_share_the_requests(
+    elb: Any, groups: list[str], listeners: Any, health: Any, request_: Any, until: Any
+) -> None:
     shared = {"TargetGroups": [{"TargetGroupArn": arn, "Weight": 1} for arn in groups]}
     elb.modify_listener(ListenerArn=listeners["https"], DefaultActions=[{"Type": "forward", "ForwardConfig": shared}])
-    until(lambda: request_("/")[0] == 200 and served_by(request_("/")) == BACKEND_PORTS[1], what="the other one")
+    until(lambda: health(groups[1]) == [("healthy", None)], what="both healthy")
+    until(lambda: served_by(request_("/")) == BACKEND_PORTS[1], what="the other one")
     until(lambda: served_by(request_("/")) == BACKEND_PORTS[0], what="the first one")
     elb.modify_listener(
         ListenerArn=listeners["https"], DefaultActions=[{"Type": "forward", "TargetGroupArn": groups[0]}]

@@ -15,7 +15,7 @@ PHYSICAL_NAMES = (
     ("replication group", "-broker", 40),
     ("database instance", "-database", 63),
     ("IAM role, which bears the region, too", "-host-ap-southeast-1", 64),
-    ("file system's creation token", "", 64),
+    ("file system's creation token", "-shared-storage", 64),
 )
 TAG_LIMIT = 40  # AWS takes 50, and the roles add their own
 # The strictest service, ElastiCache, takes these.

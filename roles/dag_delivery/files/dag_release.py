@@ -16,7 +16,7 @@ REVISION_LENGTH = 16
 def files(folder: Path) -> dict[str, Path]:
     """Return the files of a folder by their relative names."""
     if not folder.is_dir():
-        raise SystemExit(f"{folder}: is not a folder; set dag_delivery_source to the folder of your DAGs")
+        raise SystemExit(f"{folder}: is not a folder; set dag_delivery_folder to the folder of your DAGs")
     return {
         path.relative_to(folder).as_posix(): path
         for path in folder.rglob("*")

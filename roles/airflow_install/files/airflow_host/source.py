@@ -52,7 +52,7 @@ def stack_name(user_data: str) -> str:
 
 def _parameters(ssm: BaseClient, path: str) -> dict[str, str]:
     pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path)
-    return {item["Name"].removeprefix(path): item["Value"] for page in pages for item in page["Parameters"]}
+    return {item["Name"].removeprefix(f"{path}/"): item["Value"] for page in pages for item in page["Parameters"]}
 
 
 def _stack(document_text: str, airflow_cfg: str, secrets: Secrets) -> Stack:
@@ -70,7 +70,7 @@ def from_aws() -> Stack:
     session = boto3.session.Session(region_name=region)
     config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 5})
     try:
-        parameters = _parameters(session.client("ssm", config=config), f"/graviflow/{name}/")
+        parameters = _parameters(session.client("ssm", config=config), f"/graviflow/{name}")
         for key in ("document", "airflow.cfg"):
             if key not in parameters:
                 raise HostError(f"parameter /graviflow/{name}/{key} does not exist yet")

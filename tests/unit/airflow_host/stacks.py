@@ -1,0 +1,45 @@
+"""A stack for the tests, with passwords that have every printable ASCII character."""
+
+import json
+import string
+from typing import Any
+
+from airflow_host.model import Stack, parse_document
+
+PRINTABLE = "".join(c for c in string.printable if c.isprintable())
+
+
+def raw_document(**changes: Any) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "stack": "demo",
+        "region": "cn-north-1",
+        "services": ["api-server", "scheduler", "dag-processor", "triggerer", "worker"],
+        "secrets": {},
+        "database": {"host": "db.example", "port": 5432, "name": "airflow"},
+        "broker": {"host": "cache.example", "port": 6379},
+        "shared_storage": {
+            "server": "fs.example",
+            "path": "/",
+            "mount_point": "/mnt/airflow",
+            "options": "nfsvers=4.1",
+        },
+        "worker": {"drain_seconds": 3600, "queues": ["default", "big"]},
+        "dags": {"source": "/mnt/airflow/dags", "poll_seconds": 15, "keep_releases": 5},
+        "certificate_authorities": ["-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----"],
+        **changes,
+    }
+
+
+def secrets() -> dict[str, dict[str, str]]:
+    return {
+        "database": {"username": "airflow", "password": PRINTABLE},
+        "broker": {"auth_token": "token" + PRINTABLE},
+        "airflow": {"fernet_key": "fernet", "api_secret_key": "api-secret", "jwt_secret": "jwt-secret"},
+        "admin": {"username": "admin", "password": "admin" + PRINTABLE, "email": "admin@example.com"},
+    }
+
+
+def stack(**changes: Any) -> Stack:
+    raw = raw_document(**changes)
+    return Stack(parse_document(raw), json.dumps(raw), "[core]\n", secrets())

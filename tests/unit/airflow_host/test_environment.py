@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+from airflow_host import environment
+from airflow_host.errors import HostError
+from stacks import PRINTABLE, stack
+
+AUTHORITIES = Path("/ca.pem")
+
+
+def systemd_reads(line):
+    """Read one double-quoted assignment as systemd's parse_env_file does."""
+    name, value = line.rstrip("\n").split("=", 1)
+    assert value[0] == value[-1] == '"'
+    characters, result = iter(value[1:-1]), ""
+    for character in characters:
+        if character == "\\":
+            escaped = next(characters)
+            result += escaped if escaped in '"\\`$' else "\\" + escaped
+        else:
+            assert character != '"'
+            result += character
+    return name, result
+
+
+def variables(service):
+    values = environment.settings(stack(), AUTHORITIES)
+    return dict(map(systemd_reads, environment.environment_file(service, values).splitlines()))
+
+
+def test_every_printable_character_survives_quoting():
+    assert systemd_reads(f"A={environment.quote(PRINTABLE + 'ü')}") == ("A", PRINTABLE + "ü")
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\0b", "\x1b"])
+def test_control_characters_are_refused_without_showing_the_value(value):
+    with pytest.raises(HostError) as error:
+        environment.quote("hush" + value)
+    assert "hush" not in str(error.value)
+
+
+def test_the_worker_has_neither_metadata_database_nor_signing_key():
+    assert set(variables("worker")) == {
+        "AIRFLOW__CORE__FERNET_KEY",
+        "AIRFLOW__API__SECRET_KEY",
+        "AIRFLOW__CELERY__BROKER_URL",
+        "AIRFLOW__CELERY__RESULT_BACKEND",
+    }
+
+
+def test_only_those_who_sign_or_verify_tokens_have_the_signing_key():
+    holders = {service for service in environment.SETTINGS if "AIRFLOW__API_AUTH__JWT_SECRET" in variables(service)}
+    assert holders == {"api-server", "scheduler"}
+
+
+def test_only_the_database_unit_has_the_administrators_password():
+    holders = {service for service in environment.SETTINGS if "AIRFLOW_HOST_ADMIN_PASSWORD" in variables(service)}
+    assert holders == {"database"}
+
+
+def test_a_secret_without_a_key_is_named():
+    incomplete = stack()
+    incomplete.secrets["broker"].clear()
+    with pytest.raises(HostError, match="auth_token"):
+        environment.settings(incomplete, AUTHORITIES)

@@ -1,0 +1,33 @@
+import pytest
+from airflow_host.errors import HostError
+from airflow_host.model import parse_document
+from stacks import raw_document
+
+
+def test_tls_is_on_unless_the_document_says_otherwise():
+    assert parse_document(raw_document()).database.tls
+    document = parse_document(raw_document(broker={"host": "h", "port": 1, "tls": False}))
+    assert not document.broker.tls
+
+
+def test_a_newer_document_may_say_more():
+    database = {"host": "h", "port": 1, "name": "n", "replica": "r"}
+    assert parse_document(raw_document(database=database, news=1)).database.host == "h"
+
+
+def test_shared_storage_is_optional():
+    assert parse_document(raw_document(shared_storage=None)).shared_storage is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schema": 2}, "schema is 2"),
+        ({"services": ["webserver"]}, "webserver"),
+        ({"database": {"port": 5432, "name": "airflow"}}, "host"),
+        ({"worker": {"queues": []}}, "drain_seconds"),
+    ],
+)
+def test_bad_documents_are_refused_with_what_is_wrong(changes, message):
+    with pytest.raises(HostError, match=message):
+        parse_document(raw_document(**changes))

@@ -1,0 +1,124 @@
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import boto3
+import pytest
+from airflow_host import source
+from airflow_host.errors import HostError
+from moto import mock_aws
+from stacks import raw_document, secrets, stack
+
+
+def test_a_stack_that_is_kept_can_be_read_again(tmp_path):
+    kept = source.copies(stack(), tmp_path / "stack", tmp_path / "secrets")
+    for file in kept:
+        file.write()
+    assert source.from_directory(tmp_path / "stack", tmp_path / "secrets") == stack()
+    assert {file.mode for file in kept if file.path.parent.name == "secrets"} == {0o400}
+
+
+def test_a_stack_is_read_from_text():
+    text = {"document": json.dumps(raw_document()), "airflow_cfg": "[core]\n", "secrets": secrets()}
+    assert source.from_text(json.dumps(text)) == stack()
+
+
+def test_bad_text_is_refused_without_quoting_it():
+    with pytest.raises(HostError) as error:
+        source.from_text('{"secrets": {"database": "hush')
+    assert "hush" not in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(HostError, match=r"database\.json"):
+        source.from_directory(tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("user_data", ["", "#cloud-config", "[]", "{}"])
+def test_user_data_without_a_stack_is_refused(user_data):
+    with pytest.raises(HostError, match="user data"):
+        source.stack_name(user_data)
+
+
+def test_user_data_names_the_stack():
+    assert source.stack_name('{"stack": "airflow-demo"}') == "airflow-demo"
+
+
+class Imds(BaseHTTPRequestHandler):
+    """Instance metadata that insists on a session token, as IMDSv2 does."""
+
+    ITEMS: ClassVar = {"/meta-data/placement/region": "cn-north-1", "/user-data": '{"stack": "demo"}'}
+
+    def answer(self, status, body=""):
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def do_PUT(self):
+        asked = "x-aws-ec2-metadata-token-ttl-seconds" in self.headers
+        self.answer(*((200, "session") if asked and self.path == "/api/token" else (400, "")))
+
+    def do_GET(self):
+        if self.headers.get("x-aws-ec2-metadata-token") != "session":
+            return self.answer(401)
+        return self.answer(200, self.ITEMS[self.path]) if self.path in self.ITEMS else self.answer(404)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def metadata():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Imds)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield source.Metadata(f"http://127.0.0.1:{server.server_port}")
+    server.shutdown()
+    server.server_close()
+
+
+def test_metadata_is_read_with_a_session_token(metadata):
+    assert metadata.get("/meta-data/placement/region") == "cn-north-1"
+    with pytest.raises(HostError, match="/meta-data/nothing"):
+        metadata.get("/meta-data/nothing")
+
+
+@pytest.fixture
+def aws(metadata, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setattr(source, "Metadata", lambda: metadata)
+    with mock_aws():
+        yield lambda service: boto3.client(service, region_name="cn-north-1")
+
+
+def publish(aws, **parameters):
+    for key, value in parameters.items():
+        aws("ssm").put_parameter(Name=f"/graviflow/demo/{key}", Value=value, Type="String")
+    for key, value in secrets().items():
+        aws("secretsmanager").create_secret(Name=f"/graviflow/demo/{key}", SecretString=json.dumps(value))
+
+
+IDS = {key: f"/graviflow/demo/{key}" for key in source.SECRETS}
+
+
+def test_an_instance_finds_its_stack_in_aws(aws):
+    raw = raw_document(secrets=IDS)
+    publish(aws, document=json.dumps(raw), endpoints="{}", **{"airflow.cfg": "[core]\n"})
+    found = source.from_aws()
+    assert found.document == stack().document
+    assert found.airflow_cfg == "[core]\n"
+    assert found.secrets == secrets()
+
+
+def test_a_document_that_is_not_published_yet_is_named(aws):
+    publish(aws, endpoints="{}")
+    with pytest.raises(HostError, match="/graviflow/demo/document does not exist yet"):
+        source.from_aws()
+
+
+def test_a_secret_that_is_missing_is_an_error_of_the_stack(aws):
+    publish(aws, document=json.dumps(raw_document(secrets={**IDS, "broker": "nowhere"})), **{"airflow.cfg": "[core]\n"})
+    with pytest.raises(HostError, match=r"stack demo: .*GetSecretValue"):
+        source.from_aws()
