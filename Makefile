@@ -43,7 +43,7 @@ molecule: tools ## Roles in systemd containers
 	@molecule test --all
 
 e2e: tools ## The main job, a killed host, teardown
-	@python -m pytest tests/e2e
+	@python -m pytest -s tests/e2e
 
 lock: tools ## Resolves controller.lock anew
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --upgrade \

@@ -14,7 +14,7 @@ def stack():
     up = run(["tools/up", "-e", "@tests/e2e/stack.yml"])
     assert up.returncode == 0, up.tail
     yield up
-    playbook("teardown", "-e", f"teardown_confirm={STACK}", "-e", "database_final_snapshot=false")
+    playbook("teardown", "-e", f"teardown_confirm={STACK}")
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_teardown_asks_for_the_name():
 
 
 def test_teardown_leaves_nothing():
-    gone = playbook("teardown", "-e", f"teardown_confirm={STACK}", "-e", "database_final_snapshot=false")
+    gone = playbook("teardown", "-e", f"teardown_confirm={STACK}")
     assert gone.returncode == 0, gone.tail
     left = aws("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "graviflow:stack", "Values": [STACK]}])
     assert left["ResourceTagMappingList"] == []
@@ -118,9 +118,11 @@ def test_teardown_leaves_nothing():
 
 
 def containers():
-    """Containers in the AWS region under test: none may outlive the stack."""
-    label = ["--filter", "label=graviflow.region=graviflow", "--filter", "label=stack=" + STACK]
-    return subprocess.run(["docker", "ps", "-aq", *label], check=True, capture_output=True, text=True).stdout.split()
+    """Containers of the stack: its services carry its name, its hosts are instances of the AWS region under test."""
+    label = ["--filter", "label=graviflow.region=graviflow", "--format", "{{.Names}}"]
+    names = subprocess.run(["docker", "ps", "-a", *label], check=True, capture_output=True, text=True).stdout.split()
+    hosts = [i["InstanceId"] for page in aws("ec2").describe_instances()["Reservations"] for i in page["Instances"]]
+    return [name for name in names if STACK in name or name.rsplit("instance-", 1)[-1] in hosts]
 
 
 def dag_known(airflow, dag_id):
