@@ -39,8 +39,10 @@ conformance: tools ## The local region, driven with plain boto3
 	@python -m pytest tests/conformance
 
 molecule: tools ## Roles in systemd containers
-	@python -m local_region images
-	@molecule test --all
+	@image=$$(python -m local_region images | grep base:trixie) && \
+	  GRAVIFLOW_BASE_IMAGE=$$image \
+	  MOLECULE_CGROUPNS=$$([ "$$(docker info -f '{{.CgroupVersion}}')" = 1 ] && echo host || echo private) \
+	  molecule test --all
 
 e2e: tools ## The main job, a killed host, teardown
 	@python -m pytest -s tests/e2e

@@ -187,7 +187,7 @@ class LoadBalancers:
         self.names[balancer.arn] = (balancer.name, balancer.dns_name.lower())
         self.region.names[balancer.dns_name.lower()] = placement.ip
         if listener := next((each for each in view.listeners if each.published), None):
-            url = f"{listener.protocol.lower()}://127.0.0.1:{self.ports[balancer.arn]}"
+            url = f"{listener.protocol.lower()}://localhost:{self.ports[balancer.arn]}"
             found = {"url": url, "dns_name": balancer.dns_name, "ip": placement.ip}
             self.region.published[balancer.name] = found
         else:
