@@ -107,14 +107,24 @@ def test_teardown_asks_for_the_name():
 def test_teardown_leaves_nothing():
     gone = playbook("teardown", "-e", f"teardown_confirm={STACK}")
     assert gone.returncode == 0, gone.tail
-    left = aws("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "graviflow:stack", "Values": [STACK]}])
-    assert left["ResourceTagMappingList"] == []
+    tagged = aws("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "graviflow:stack", "Values": [STACK]}])
+    left = {row["ResourceARN"].rsplit("/", 1)[-1] for row in tagged["ResourceTagMappingList"]}
+    assert left <= ended(), left - ended()
     assert not aws("rds").describe_db_instances()["DBInstances"]
     assert not aws("elasticache").describe_replication_groups()["ReplicationGroups"]
     assert not aws("efs").describe_file_systems()["FileSystems"]
     assert not aws("elbv2").describe_load_balancers()["LoadBalancers"]
     assert not [v for v in aws("ec2").describe_vpcs()["Vpcs"] if not v["IsDefault"]]
     until(lambda: not containers(), 30, "no container of the stack is left")
+
+
+def ended():
+    """Terminated instances and deleted NAT gateways, which EC2 goes on showing for an hour."""
+    ec2 = aws("ec2")
+    terminated = [{"Name": "instance-state-name", "Values": ["terminated"]}]
+    pages = ec2.describe_instances(Filters=terminated)["Reservations"]
+    gateways = ec2.describe_nat_gateways(Filters=[{"Name": "state", "Values": ["deleted"]}])["NatGateways"]
+    return {i["InstanceId"] for page in pages for i in page["Instances"]} | {g["NatGatewayId"] for g in gateways}
 
 
 def containers():
