@@ -173,8 +173,8 @@ def test_names_and_publishes_itself(cloud: Any, balancer: Any, listeners: Any) -
     assert balancer["DNSName"].endswith(".cn-north-1.elb.amazonaws.com.cn")
     found = cloud.control("GET", "state")["endpoints"][NAME]
     assert found["dns_name"] == balancer["DNSName"]
-    port = int(found["url"].removeprefix("https://127.0.0.1:"))
-    connection = http.client.HTTPSConnection("127.0.0.1", port, context=ssl._create_unverified_context())
+    port = int(found["url"].removeprefix("https://localhost:"))
+    connection = http.client.HTTPSConnection("localhost", port, context=ssl._create_unverified_context())
     connection.request("GET", "/published")
     assert connection.getresponse().status == 200
 
