@@ -39,7 +39,7 @@ conformance: tools ## The local region, driven with plain boto3
 	@python -m pytest tests/conformance
 
 molecule: tools ## Roles in systemd containers
-	@image=$$(python -m local_region images | grep base:trixie) && \
+	@image=$$(python -m local_region images 2>&1 | grep -o 'graviflow/base:trixie-[0-9a-f-]*' | tail -n 1) && \
 	  GRAVIFLOW_BASE_IMAGE=$$image \
 	  MOLECULE_CGROUPNS=$$([ "$$(docker info -f '{{.CgroupVersion}}')" = 1 ] && echo host || echo private) \
 	  molecule test --all

@@ -336,6 +336,8 @@ class LoadBalancers:
         self, group: Any, view: haproxy.Group, rows: dict[tuple[str, str], dict[str, str]], address: str
     ) -> None:
         """Send nothing new to deregistered targets; they go when they are idle or their delay is over."""
+        for target_id in set(group.draining) - {target.id for target in view.targets}:
+            group.draining.pop(target_id)  # its instance is gone, and with it what was open
         for target in view.targets:
             row = rows.get((view.name, target.id))
             drained = row is not None and row["status"].startswith("DRAIN")
