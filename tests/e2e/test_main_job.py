@@ -33,6 +33,7 @@ def unchanged(finished):
 def test_up_ends_with_a_summary_for_a_person(stack):
     for word in ("URL", "https://", "login", "password", "To try next", *instances()):
         assert word in stack.output
+    assert "DAGs empty" not in stack.output
     assert len(instances()) == 2
     assert len({i["Placement"]["AvailabilityZone"] for i in instances().values()}) == 2
 
