@@ -38,7 +38,7 @@ def serve(name: str, port: int, home: Path) -> None:
 
     region = Region(name, port, home)
     region.engine.data_image = region.builder.data()
-    region.baked = load_baked(region.engine)
+    region.baked = load_baked(region.engine, region.builder.home)
     patches.apply_all(region)
     region.network.up()
     Resolver(region.names, port, region.network.allows).start()

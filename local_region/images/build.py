@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 RELEASES = {"12": "bookworm", "13": "trixie"}
 DEFAULT_RELEASE = "trixie"
 LABEL = "graviflow.image"
+HOME_LABEL = "graviflow.home"  # which authority an image trusts; what is baked from it inherits the label
 EXTRA_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 PIP_CONFIGURATION = Path("/etc/pip.conf")
 
@@ -120,7 +121,7 @@ class Builder:
         if self._exists(tag):
             return
         log.info("building %s", tag)
-        labels = {LABEL: tag.partition(":")[0]}
+        labels = {LABEL: tag.partition(":")[0], HOME_LABEL: self.home}
         self.client.images.build(
             fileobj=_archive(context), custom_context=True, tag=tag, buildargs=dict(arguments), labels=labels, rm=True
         )

@@ -9,6 +9,7 @@ from typing import Any
 from docker.errors import APIError, ImageNotFound
 
 from local_region.engine import ID_LABEL, Engine
+from local_region.images.build import HOME_LABEL
 from local_region.images.catalogue import Record, label, public_images, surplus
 from local_region.region import Region
 
@@ -29,9 +30,16 @@ def changes(engine: Engine, record: Record) -> list[str]:
     return [label(key, value) for key, value in labels.items()]
 
 
-def load_baked(engine: Engine) -> dict[str, list[Record]]:
-    """Return the records of what earlier daemons baked; beyond the newest few of a family they are removed."""
+def load_baked(engine: Engine, home: str) -> dict[str, list[Record]]:
+    """Return the records of what earlier daemons baked; beyond the newest few of a family they are removed.
+
+    So is what was baked in another home: it trusts that home's authority, and no other.
+    """
     rows = engine.docker.api.images(filters=engine.filters(KIND))
+    for row in [row for row in rows if row["Labels"].get(HOME_LABEL) != home]:
+        rows.remove(row)
+        engine.docker.images.remove(row["Id"], force=True)
+        log.info("%s is removed: it was baked in another home", row["Labels"][ID_LABEL])
     tagged = [row for row in rows if f"{engine.name}/ami:{row['Labels'][ID_LABEL]}" in (row["RepoTags"] or [])]
     records = [Record.from_json(row["Labels"][RECORD_LABEL]) for row in tagged]
     old = surplus(records)
