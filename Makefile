@@ -36,6 +36,7 @@ unit: tools ## Unit and contract tests
 	@python -m pytest
 
 conformance: tools ## The local region, driven with plain boto3
+	@python -m local_region images
 	@python -m pytest tests/conformance
 
 molecule: tools ## Roles in systemd containers
