@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Plan, Refusal, tag_changes
+from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Plan, Refusal, tag_calls
 
 # ModifyCacheParameterGroup and ResetCacheParameterGroup take no more at once.
 PARAMETERS_PER_CALL = 20
@@ -56,7 +56,13 @@ def plan(wanted: Mapping[str, Any], current: Mapping[str, Any] | None) -> Plan:
     after = {**current, "values": {**kept, **changed}}
     if wanted.get("tags") is not None and current.get("tags") is not None:
         after["tags"] = wanted["tags"] if wanted["purge_tags"] else {**current["tags"], **wanted["tags"]}
-    return Plan((*_set(identity, changed), *_reset(identity, surplus), *_tags(wanted, current)), after)
+    tags = tag_calls(
+        wanted.get("tags"),
+        current.get("tags"),
+        purge=wanted["purge_tags"],
+        resource={"ResourceName": current["arn"]},
+    )
+    return Plan((*_set(identity, changed), *_reset(identity, surplus), *tags), after)
 
 
 def _creation(wanted: Mapping[str, Any], values: Mapping[str, str], identity: Mapping[str, str]) -> Plan:
@@ -126,14 +132,3 @@ def _reset(identity: Mapping[str, str], surplus: Iterable[str]) -> list[Call]:
         )
         for names in _chunks(surplus)
     ]
-
-
-def _tags(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> list[Call]:
-    changed, surplus = tag_changes(wanted.get("tags"), current.get("tags"), wanted["purge_tags"])
-    resource, calls = {"ResourceName": current["arn"]}, []
-    if surplus:
-        calls.append(Call("remove_tags_from_resource", {**resource, "TagKeys": surplus}))
-    if changed:
-        tags = [{"Key": key, "Value": value} for key, value in sorted(changed.items())]
-        calls.append(Call("add_tags_to_resource", {**resource, "Tags": tags}))
-    return calls

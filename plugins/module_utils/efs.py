@@ -13,7 +13,8 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import
     Refusal,
     declared,
     differing,
-    tag_changes,
+    tag_calls,
+    tag_list,
 )
 
 AVAILABLE = "file_system_available"
@@ -95,7 +96,13 @@ def plan(wanted: Mapping[str, Any], current: Mapping[str, Any] | None) -> Plan:
         *_throughput(target, current, identity),
         *_settings(target, current, identity),
         *_mount_targets(target, current, identity),
-        *_tags(target, current),
+        *tag_calls(
+            target["tags"],
+            current["tags"],
+            purge=True,
+            resource={"ResourceId": current["id"]},
+            operations=("tag_resource", "untag_resource"),
+        ),
     )
     return Plan(calls, {**current, **_predicted(target, current)})
 
@@ -150,7 +157,7 @@ def _creation(target: Mapping[str, Any], current: Mapping[str, Any] | None) -> P
         "backup": "Backup",
     }
     arguments = {names[key]: value for key, value in declared(target).items() if key in names}
-    arguments["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(target["tags"].items())]
+    arguments["Tags"] = tag_list(target["tags"])
     after = {"name": target["name"], **_predicted(target, {"mount_targets": []})}
     return Plan((Call("create_file_system", arguments, "file_system_deleted" if current else ""),), after)
 
@@ -233,15 +240,4 @@ def _mount_targets(target: Mapping[str, Any], current: Mapping[str, Any], identi
         elif groups and groups != present[subnet]["security_groups"]:
             arguments = {"MountTargetId": present[subnet]["id"], "SecurityGroups": groups}
             calls.append(Call("modify_mount_target_security_groups", arguments, "mount_targets_available"))
-    return calls
-
-
-def _tags(target: Mapping[str, Any], current: Mapping[str, Any]) -> list[Call]:
-    changed, surplus = tag_changes(target["tags"], current["tags"], purge=True)
-    resource, calls = {"ResourceId": current["id"]}, []
-    if surplus:
-        calls.append(Call("untag_resource", {**resource, "TagKeys": surplus}))
-    if changed:
-        tags = [{"Key": key, "Value": value} for key, value in sorted(changed.items())]
-        calls.append(Call("tag_resource", {**resource, "Tags": tags}))
     return calls

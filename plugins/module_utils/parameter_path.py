@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Plan, Refusal, tag_changes
+from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import (
+    Call,
+    Plan,
+    Refusal,
+    tag_calls,
+    tag_list,
+)
 
 # Advanced parameters, which Intelligent-Tiering chooses when it must, hold no more.
 MAXIMUM_BYTES = 8192
@@ -34,7 +40,17 @@ def plan(wanted: Mapping[str, Any], current: Mapping[str, Any] | None) -> Plan:
     puts = [
         _put(wanted, name, value, new=name not in found) for name, value in values.items() if found.get(name) != value
     ]
-    tags = [call for name in values if name in found for call in _tags(wanted, name, (current or {})["tags"].get(name))]
+    tags = [
+        call
+        for name in values
+        if name in found
+        for call in tag_calls(
+            wanted.get("tags"),
+            (current or {})["tags"].get(name),
+            purge=wanted["purge_tags"],
+            resource={"ResourceType": "Parameter", "ResourceId": f"{path}/{name}"},
+        )
+    ]
     after = {name: value for name, value in {**found, **values}.items() if name not in surplus}
     return Plan((*puts, *tags, *_delete(path, surplus)), {"path": path, "parameters": dict(sorted(after.items()))})
 
@@ -55,7 +71,7 @@ def _put(wanted: Mapping[str, Any], name: str, value: str, *, new: bool) -> Call
     if not new:
         return Call("put_parameter", {**arguments, "Overwrite": True})
     # Tags are refused together with Overwrite.
-    tags = [{"Key": key, "Value": text} for key, text in sorted((wanted.get("tags") or {}).items())]
+    tags = tag_list(wanted.get("tags"))
     return Call("put_parameter", {**arguments, "Tags": tags} if tags else arguments)
 
 
@@ -63,15 +79,4 @@ def _delete(path: str, names: Iterable[str]) -> list[Call]:
     rest, calls = iter(sorted(names)), []
     while chunk := list(islice(rest, NAMES_PER_CALL)):
         calls.append(Call("delete_parameters", {"Names": [f"{path}/{name}" for name in chunk]}))
-    return calls
-
-
-def _tags(wanted: Mapping[str, Any], name: str, current: Mapping[str, str] | None) -> list[Call]:
-    changed, surplus = tag_changes(wanted.get("tags"), current, wanted["purge_tags"])
-    resource, calls = {"ResourceType": "Parameter", "ResourceId": f"{wanted['path']}/{name}"}, []
-    if surplus:
-        calls.append(Call("remove_tags_from_resource", {**resource, "TagKeys": surplus}))
-    if changed:
-        tags = [{"Key": key, "Value": value} for key, value in sorted(changed.items())]
-        calls.append(Call("add_tags_to_resource", {**resource, "Tags": tags}))
     return calls

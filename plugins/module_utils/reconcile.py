@@ -115,3 +115,24 @@ def tag_changes(wanted: Mapping[str, str] | None, current: Mapping[str, str] | N
     changed = {key: value for key, value in wanted.items() if current.get(key) != value}
     surplus = [key for key in sorted(current) if key not in wanted and not key.startswith("aws:")] if purge else []
     return changed, surplus
+
+
+def tag_list(tags: Mapping[str, str] | None) -> list[dict[str, str]]:
+    """Return tags as AWS wants them, in a lasting order."""
+    return [{"Key": key, "Value": value} for key, value in sorted((tags or {}).items())]
+
+
+def tag_calls(
+    wanted: Mapping[str, str] | None,
+    current: Mapping[str, str] | None,
+    *,
+    purge: bool,
+    resource: Mapping[str, str],
+    operations: tuple[str, str] = ("add_tags_to_resource", "remove_tags_from_resource"),
+    ready: str = "",
+) -> list[Call]:
+    """Return the calls that bring the tags of `resource` to what is wanted. Services differ in their `operations`."""
+    changed, surplus = tag_changes(wanted, current, purge)
+    add, remove = operations
+    calls = [Call(remove, {**resource, "TagKeys": surplus}, ready)] if surplus else []
+    return calls + ([Call(add, {**resource, "Tags": tag_list(changed)}, ready)] if changed else [])

@@ -11,7 +11,8 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import
     Refusal,
     declared,
     differing,
-    tag_changes,
+    tag_calls,
+    tag_list,
 )
 
 AVAILABLE = "replication_group_available"
@@ -115,7 +116,13 @@ def plan(wanted: Mapping[str, Any], current: Mapping[str, Any] | None) -> Plan:
         *_modifications(target, current),
         *_auth_token(target, current),
         *_fewer_replicas(target, current),
-        *_tags(target, current),
+        *tag_calls(
+            target.get("tags"),
+            current.get("tags"),
+            purge=target["purge_tags"],
+            resource={"ResourceName": current["arn"]},
+            ready=AVAILABLE,
+        ),
     )
     options = {key: value for key, value in declared(target).items() if key in current}
     if options.get("tags") is not None and current.get("tags") is not None and not target["purge_tags"]:
@@ -129,7 +136,7 @@ def _creation(wanted: Mapping[str, Any], current: Mapping[str, Any] | None) -> P
         raise Refusal("node_type", None, "A new group needs one.", "Give it, for example cache.m7g.large.")
     arguments = {"ReplicationGroupId": target["name"], **as_arguments(declared(target))}
     if target.get("tags"):
-        arguments["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(target["tags"].items())]
+        arguments["Tags"] = tag_list(target["tags"])
     after = {key: value for key, value in declared(target).items() if key in ARGUMENTS and key != "auth_token"}
     after |= {"name": target["name"], "auth_token_enabled": bool(target.get("auth_token")), "tags": target.get("tags")}
     ready = "replication_group_deleted" if current else ""
@@ -300,14 +307,3 @@ def _fewer_replicas(target: Mapping[str, Any], current: Mapping[str, Any]) -> li
     """Replicas go after the failover that needed them."""
     count = differing(target, current, ["num_cache_clusters"]).get("num_cache_clusters")
     return _replicas("decrease_replica_count", target) if count and count < current["num_cache_clusters"] else []
-
-
-def _tags(target: Mapping[str, Any], current: Mapping[str, Any]) -> list[Call]:
-    changed, surplus = tag_changes(target.get("tags"), current.get("tags"), target["purge_tags"])
-    arn, calls = current["arn"], []
-    if surplus:
-        calls.append(Call("remove_tags_from_resource", {"ResourceName": arn, "TagKeys": surplus}, AVAILABLE))
-    if changed:
-        tags = [{"Key": key, "Value": value} for key, value in sorted(changed.items())]
-        calls.append(Call("add_tags_to_resource", {"ResourceName": arn, "Tags": tags}, AVAILABLE))
-    return calls

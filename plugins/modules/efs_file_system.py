@@ -12,15 +12,10 @@ short_description: Manage an EFS file system and its mount targets
 description:
   - Creates, changes and deletes a regional EFS file system together with its mount targets.
   - The file system is known by its creation token, which is its O(name).
+  - When it goes, its mount targets go first, and its data with it.
   - Options that are left out are not managed.
   - What EFS cannot change is refused before anything is done, with the value, the rule and the way out.
-author: The graviflow team (@graviflow)
 options:
-  state:
-    description: Whether the file system exists. When it goes, its mount targets go first, and its data with it.
-    choices: [present, absent]
-    default: present
-    type: str
   name:
     description: Creation token of the file system, and its tag C(Name). 1 to 64 characters.
     required: true
@@ -81,26 +76,13 @@ options:
       ip_address:
         description: Address, only used when the mount target is created.
         type: str
-  wait:
-    description: Whether to wait until the file system and its mount targets are available, or gone.
-    default: true
-    type: bool
-  wait_timeout:
-    description: Seconds to wait, for each change.
-    default: 600
-    type: int
 extends_documentation_fragment:
+  - graviflow.airflow.resource
+  - graviflow.airflow.resource.wait
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - amazon.aws.tags
-attributes:
-  check_mode:
-    support: full
-    description: Reports what would change without changing it.
-  diff_mode:
-    support: full
-    description: Shows the file system before and after.
 """
 
 EXAMPLES = r"""
@@ -161,17 +143,22 @@ operations:
 """
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 with suppress(ImportError):  # AnsibleAWSModule says what is missing
     import botocore.session
-    from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.graviflow.airflow.plugins.module_utils.efs import current_state, plan
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Refusal, reconcile
+from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call
+from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
+    COMMON,
+    WAIT,
+    client,
+    make_so,
+)
 from ansible_collections.graviflow.airflow.plugins.module_utils.waiters import wait_until
 
 LIFECYCLE_POLICY = {"transition_to_ia": {}, "transition_to_archive": {}, "transition_to_primary_storage_class": {}}
@@ -181,7 +168,7 @@ MOUNT_TARGET = {
     "ip_address": {},
 }
 ARGUMENT_SPEC = {
-    "state": {"choices": ["present", "absent"], "default": "present"},
+    **COMMON,
     "name": {"required": True},
     "encrypted": {"type": "bool"},
     "kms_key_id": {},
@@ -192,10 +179,7 @@ ARGUMENT_SPEC = {
     "backup": {"type": "bool"},
     "policy": {"type": "dict"},
     "mount_targets": {"type": "list", "elements": "dict", "options": MOUNT_TARGET},
-    "tags": {"type": "dict", "aliases": ["resource_tags"]},
-    "purge_tags": {"type": "bool", "default": True},
-    "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "int", "default": 600},
+    **WAIT,
 }
 
 
@@ -293,20 +277,10 @@ def with_dns_name(result: dict[str, Any], region: str) -> dict[str, Any]:
 def main() -> None:
     """Run the module."""
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    params = module.params
-    client = module.client("efs", retry_decorator=AWSRetry.jittered_backoff(retries=10))
-    try:
-        outcome = reconcile(
-            FileSystemApi(client, params),
-            lambda current: plan(params, current),
-            check_mode=module.check_mode,
-            wait=params["wait"],
-            rounds=2,  # mount targets and policies are declared on a file system that has an id
-        )
-    except Refusal as refusal:
-        module.fail_json(msg=str(refusal))
-    except (BotoCoreError, ClientError, WaiterError) as error:
-        module.fail_json_aws(error, msg=f"File system {params['name']} could not be made {params['state']}")
+    api = FileSystemApi(client(module, "efs"), module.params)
+    what = f"File system {module.params['name']}"
+    # Mount targets and policies are declared on a file system that has an id, hence the second round.
+    outcome = make_so(module, api, partial(plan, module.params), what=what, rounds=2)
     module.exit_json(**with_dns_name(outcome.result("file_system"), module.region))
 
 

@@ -12,13 +12,7 @@ short_description: Manage an ElastiCache cache parameter group of any family
 description:
   - Creates a cache parameter group, sets and resets its parameters, and deletes it.
   - Any family that ElastiCache knows is taken, the C(redis7), C(valkey7) and C(valkey8) ones included.
-author: The graviflow team (@graviflow)
 options:
-  state:
-    description: Whether the group exists.
-    choices: [present, absent]
-    default: present
-    type: str
   name:
     description: Name of the group. ElastiCache keeps it in lower case.
     required: true
@@ -39,17 +33,11 @@ options:
     default: true
     type: bool
 extends_documentation_fragment:
+  - graviflow.airflow.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - amazon.aws.tags
-attributes:
-  check_mode:
-    support: full
-    description: Reports what would change without changing it.
-  diff_mode:
-    support: full
-    description: Shows the parameters that are set, before and after.
 """
 
 EXAMPLES = r"""
@@ -98,31 +86,30 @@ operations:
   sample: [create_cache_parameter_group, modify_cache_parameter_group]
 """
 
-from contextlib import suppress
+from functools import partial
 from typing import Any
-
-with suppress(ImportError):  # AnsibleAWSModule says what is missing
-    from botocore.exceptions import BotoCoreError, ClientError
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import (
     is_boto3_error_code,
     paginated_query_with_retries,
 )
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 from ansible_collections.graviflow.airflow.plugins.module_utils.cache_parameter_group import current_state, plan
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Outcome, Refusal, reconcile
+from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Outcome
+from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
+    COMMON,
+    client,
+    make_so,
+)
 
 ARGUMENT_SPEC = {
-    "state": {"choices": ["present", "absent"], "default": "present"},
+    **COMMON,
     "name": {"required": True},
     "family": {},
     "description": {},
     "values": {"type": "dict"},
     "purge_values": {"type": "bool", "default": True},
-    "tags": {"type": "dict", "aliases": ["resource_tags"]},
-    "purge_tags": {"type": "bool", "default": True},
 }
 
 
@@ -172,19 +159,9 @@ def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     # ElastiCache stores identifiers in lower case.
     params = {**module.params, "name": module.params["name"].lower()}
-    client = module.client("elasticache", retry_decorator=AWSRetry.jittered_backoff(retries=10))
-    try:
-        outcome = reconcile(
-            CacheParameterGroupApi(client, params["name"]),
-            lambda current: plan(params, current),
-            check_mode=module.check_mode,
-            wait=False,
-            rounds=2,  # values are set on a group that exists
-        )
-    except Refusal as refusal:
-        module.fail_json(msg=str(refusal))
-    except (BotoCoreError, ClientError) as error:
-        module.fail_json_aws(error, msg=f"Cache parameter group {params['name']} could not be made {params['state']}")
+    api = CacheParameterGroupApi(client(module, "elasticache"), params["name"])
+    # Values are set on a group that exists, hence the second round.
+    outcome = make_so(module, api, partial(plan, params), what=f"Cache parameter group {params['name']}", rounds=2)
     module.exit_json(**told(outcome).result("cache_parameter_group"))
 
 

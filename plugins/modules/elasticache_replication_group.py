@@ -13,13 +13,7 @@ description:
   - Creates, changes in place, scales and deletes a Redis OSS or Valkey replication group of one shard.
   - Options that are left out are not managed. What AWS does not tell of a group that is being created is not compared.
   - What ElastiCache cannot change is refused before anything is done, with the value, the rule and the way out.
-author: The graviflow team (@graviflow)
 options:
-  state:
-    description: Whether the group exists.
-    choices: [present, absent]
-    default: present
-    type: str
   name:
     description: Identifier of the group. 1 to 40 letters, digits and hyphens; ElastiCache keeps it in lower case.
     required: true
@@ -141,26 +135,13 @@ options:
   final_snapshot_identifier:
     description: Name of the snapshot that is taken before the group is deleted. Without it none is taken.
     type: str
-  wait:
-    description: Whether to wait until the group is available, or gone.
-    default: true
-    type: bool
-  wait_timeout:
-    description: Seconds to wait, for each change.
-    default: 2400
-    type: int
 extends_documentation_fragment:
+  - graviflow.airflow.resource
+  - graviflow.airflow.resource.wait
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - amazon.aws.tags
-attributes:
-  check_mode:
-    support: full
-    description: Reports what would change without changing it.
-  diff_mode:
-    support: full
-    description: Shows the group before and after. A token is never shown.
 """
 
 EXAMPLES = r"""
@@ -233,19 +214,21 @@ operations:
   sample: [increase_replica_count, modify_replication_group]
 """
 
-from contextlib import suppress
+from functools import partial
 from typing import Any
-
-with suppress(ImportError):  # AnsibleAWSModule says what is missing
-    from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Refusal, reconcile
+from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call
 from ansible_collections.graviflow.airflow.plugins.module_utils.replication_group import plan
 from ansible_collections.graviflow.airflow.plugins.module_utils.replication_group_state import current_state
+from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
+    COMMON,
+    WAIT,
+    client,
+    make_so,
+)
 from ansible_collections.graviflow.airflow.plugins.module_utils.waiters import wait_until
 
 LOG_DELIVERY = {
@@ -255,7 +238,7 @@ LOG_DELIVERY = {
     "log_format": {"choices": ["json", "text"], "default": "json"},
 }
 ARGUMENT_SPEC = {
-    "state": {"choices": ["present", "absent"], "default": "present"},
+    **COMMON,
     "name": {"required": True, "aliases": ["replication_group_id"]},
     "description": {},
     "engine": {"choices": ["redis", "valkey"]},
@@ -283,10 +266,7 @@ ARGUMENT_SPEC = {
     "log_delivery": {"type": "list", "elements": "dict", "options": LOG_DELIVERY},
     "apply_immediately": {"type": "bool", "default": True},
     "final_snapshot_identifier": {},
-    "tags": {"type": "dict", "aliases": ["resource_tags"]},
-    "purge_tags": {"type": "bool", "default": True},
-    "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "int", "default": 2400},
+    **WAIT,
 }
 
 
@@ -351,18 +331,8 @@ def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     # ElastiCache stores identifiers in lower case.
     params = {**module.params, "name": module.params["name"].lower()}
-    client = module.client("elasticache", retry_decorator=AWSRetry.jittered_backoff(retries=10))
-    try:
-        outcome = reconcile(
-            ReplicationGroupApi(client, params),
-            lambda current: plan(params, current),
-            check_mode=module.check_mode,
-            wait=params["wait"],
-        )
-    except Refusal as refusal:
-        module.fail_json(msg=str(refusal))
-    except (BotoCoreError, ClientError, WaiterError) as error:
-        module.fail_json_aws(error, msg=f"Replication group {params['name']} could not be made {params['state']}")
+    api = ReplicationGroupApi(client(module, "elasticache"), params)
+    outcome = make_so(module, api, partial(plan, params), what=f"Replication group {params['name']}")
     module.exit_json(**outcome.result("replication_group"))
 
 

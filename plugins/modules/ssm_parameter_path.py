@@ -12,13 +12,7 @@ short_description: Manage the parameters below a path of Systems Manager Paramet
 description:
   - Publishes a set of texts below one path, and shows as a diff what changes in them.
   - For texts that are no secrets. They are stored as C(String).
-author: The graviflow team (@graviflow)
 options:
-  state:
-    description: Whether the parameters exist. V(absent) removes everything directly below the path.
-    choices: [present, absent]
-    default: present
-    type: str
   path:
     description: The path, with a leading slash and without a trailing one.
     required: true
@@ -36,17 +30,11 @@ options:
     default: Intelligent-Tiering
     type: str
 extends_documentation_fragment:
+  - graviflow.airflow.resource
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - amazon.aws.tags
-attributes:
-  check_mode:
-    support: full
-    description: Reports what would change without changing it.
-  diff_mode:
-    support: full
-    description: Shows the texts before and after.
 """
 
 EXAMPLES = r"""
@@ -85,27 +73,26 @@ operations:
   sample: [put_parameter]
 """
 
-from contextlib import suppress
+from functools import partial
 from typing import Any
-
-with suppress(ImportError):  # AnsibleAWSModule says what is missing
-    from botocore.exceptions import BotoCoreError, ClientError
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import paginated_query_with_retries
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 from ansible_collections.graviflow.airflow.plugins.module_utils.parameter_path import current_state, plan
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Outcome, Refusal, reconcile
+from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Outcome
+from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
+    COMMON,
+    client,
+    make_so,
+)
 
 ARGUMENT_SPEC = {
-    "state": {"choices": ["present", "absent"], "default": "present"},
+    **COMMON,
     "path": {"required": True},
     "parameters": {"type": "dict"},
     "purge": {"type": "bool", "default": False},
     "tier": {"choices": ["Standard", "Advanced", "Intelligent-Tiering"], "default": "Intelligent-Tiering"},
-    "tags": {"type": "dict", "aliases": ["resource_tags"]},
-    "purge_tags": {"type": "bool", "default": True},
 }
 
 
@@ -156,18 +143,8 @@ def main() -> None:
         argument_spec=ARGUMENT_SPEC, supports_check_mode=True, required_if=[("state", "present", ["parameters"])]
     )
     params = {**module.params, "path": module.params["path"].rstrip("/")}
-    client = module.client("ssm", retry_decorator=AWSRetry.jittered_backoff(retries=10))
-    try:
-        outcome = reconcile(
-            ParameterPathApi(client, params),
-            lambda current: plan(params, current),
-            check_mode=module.check_mode,
-            wait=False,
-        )
-    except Refusal as refusal:
-        module.fail_json(msg=str(refusal))
-    except (BotoCoreError, ClientError) as error:
-        module.fail_json_aws(error, msg=f"Parameters below {params['path']} could not be made {params['state']}")
+    api = ParameterPathApi(client(module, "ssm"), params)
+    outcome = make_so(module, api, partial(plan, params), what=f"Parameters below {params['path']}")
     module.exit_json(**texts(outcome))
 
 
