@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -17,8 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 ENDPOINT = f"http://127.0.0.1:{os.environ.get('LOCAL_REGION_PORT', '5590')}"
 ROUNDS = 3
 
-FACTS = "- {hosts: airflow, gather_facts: true, become: true}\n"
-PING = "- {hosts: airflow, gather_facts: false, become: true, tasks: [{ansible.builtin.ping: }]}\n"
+RUNS = {
+    "facts": ROOT / "bench/floor/facts.yml",
+    "ping": ROOT / "bench/floor/ping.yml",
+    "configure.yml": ROOT / "playbooks/configure.yml",
+}
 
 
 def calls(method: str = "GET") -> dict[str, int]:
@@ -40,15 +42,10 @@ def seconds(playbook: Path) -> float:
 
 def main() -> None:
     """Prints the table."""
-    with tempfile.TemporaryDirectory(dir=ROOT / ".local") as folder:
-        floors = {"facts": Path(folder, "facts.yml"), "ping": Path(folder, "ping.yml")}
-        floors["facts"].write_text(FACTS)
-        floors["ping"].write_text(PING)
-        runs = {**floors, "configure.yml": ROOT / "playbooks/configure.yml"}
-        best = dict.fromkeys(runs, float("inf"))
-        for _ in range(ROUNDS):
-            for name, playbook in runs.items():
-                best[name] = min(best[name], seconds(playbook))
+    best = dict.fromkeys(RUNS, float("inf"))
+    for _ in range(ROUNDS):
+        for name, playbook in RUNS.items():
+            best[name] = min(best[name], seconds(playbook))
 
     calls("DELETE")
     provision = seconds(ROOT / "playbooks/provision.yml")

@@ -18,7 +18,7 @@ from typing import Any
 from local_region import authority
 from local_region.engine import Engine
 from local_region.images.build import RELEASES, Builder
-from local_region.network import remove_rules
+from local_region.packet_filter import PacketFilter
 
 log = logging.getLogger(__name__)
 
@@ -132,8 +132,12 @@ def stop(place: Place) -> None:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
     place.pid_file.unlink(missing_ok=True)
-    Engine(place.name).down()
-    remove_rules(place.name)
+    engine = Engine(place.name)
+    engine.down()
+    # Any data image has the tools. Where there is none, no region was ever up.
+    if images := builder(place).data_images():
+        engine.data_image = images[0]
+        PacketFilter(engine).down()
 
 
 def down(place: Place) -> None:

@@ -98,6 +98,10 @@ class Builder:
             self._build(tag, context, {"BASE": base})
         return tag
 
+    def data_images(self) -> list[str]:
+        """Return the tags of the data images that this machine has, this home's and others'."""
+        return self._tags("graviflow/data:")
+
     def remove_all(self) -> list[str]:
         """Remove every image that a builder made; returns their tags."""
         return [tag for repository in ("data", "base", "rootfs") for tag in self._prune(f"graviflow/{repository}:")]
@@ -134,11 +138,13 @@ class Builder:
             return False
         return True
 
+    def _tags(self, prefix: str) -> list[str]:
+        return [tag for image in self.client.images.list() for tag in image.tags if tag.startswith(prefix)]
+
     def _prune(self, prefix: str, keep: str = "") -> list[str]:
         """Remove tags that start with prefix; what another region still runs stays until its containers are gone."""
-        tags = [tag for image in self.client.images.list() for tag in image.tags if tag.startswith(prefix)]
         removed = []
-        for tag in set(tags) - {keep}:
+        for tag in set(self._tags(prefix)) - {keep}:
             try:
                 self.client.images.remove(tag)
                 removed.append(tag)

@@ -199,6 +199,11 @@ def frontend(listener: Listener, attributes: Mapping[str, str]) -> list[str]:
         f" http-request set-header X-Forwarded-Port {listener.port}",
         ' http-request set-var-fmt(txn.query) "?%[query]" if { query -m len gt 0 }',
     ]
+    if listener.published:
+        # On loopback the client asked for another port, and forms compare the two.
+        asked = "req.hdr(host),port_only"
+        published = f"{{ dst_port {PUBLISHED_PORT} }} {{ {asked} -m int gt 0 }}"
+        lines.append(f" http-request set-header X-Forwarded-Port %[{asked}] if {published}")
     for rule in listener.rules:
         tests = " ".join(["!{ var(txn.rule) -m found }", *map(condition, rule.conditions)])
         lines.append(f" http-request set-var(txn.rule) str({rule.name}) if {tests}")

@@ -49,6 +49,7 @@ def test_check_mode_sees_nothing_to_change():
 def test_ui_and_login_with_a_hostile_password(airflow):
     assert airflow.status("/") == 200
     assert airflow.login["password"] == "a@b:c/d#e%f?g'h\"i$j\\k l m"
+    assert airflow.sign_in() == airflow.login["username"]
     assert airflow.request("/api/v2/monitor/health")["metadatabase"]["status"] == "healthy"
     until(lambda: dag_known(airflow, "graviflow_verify"), 60, "DAG graviflow_verify is known")
 

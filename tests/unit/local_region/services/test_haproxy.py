@@ -111,6 +111,9 @@ def test_tls_listener_and_its_published_twin() -> None:
     )
     tls = " ssl crt /lb/a.pem crt /lb/b.pem alpn http/1.1 ssl-min-ver TLSv1.3"
     assert lines[1:3] == [f" bind :443{tls}", f" bind :{haproxy.PUBLISHED_PORT}{tls}"]
+    ports = [line.partition("X-Forwarded-Port ")[2] for line in lines if "X-Forwarded-Port" in line]
+    asked = "req.hdr(host),port_only"
+    assert ports == ["443", f"%[{asked}] if {{ dst_port {haproxy.PUBLISHED_PORT} }} {{ {asked} -m int gt 0 }}"]
 
 
 def test_group_with_everything() -> None:
