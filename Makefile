@@ -4,10 +4,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help up down status clean tools test lint unit conformance molecule e2e lock bench
+.PHONY: help up down status clean tools test lint unit conformance molecule e2e lock
 
 help: ## This page
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## Highly available Airflow on the local region; again: the short way
 	@tools/up
@@ -52,5 +52,5 @@ lock: tools ## Resolves controller.lock anew
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --upgrade \
 	  --group local_region --group test pyproject.toml -o controller.lock
 
-bench: tools ## No-change runs against their floor, on the stack that `make up` made
-	@python bench/rerun.py
+bench-%: tools ## A measurement of bench/: bench-rerun (on the stack that `make up` made), bench-provision (without one)
+	@python bench/$*.py

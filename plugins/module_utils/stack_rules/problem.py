@@ -30,3 +30,5 @@ class Facts:
     locks: list[str] = field(default_factory=list)
     missing_tools: list[str] = field(default_factory=list)
     allow_open_internet: bool = False
+    # The VPC that is given, as amazon.aws's info modules tell it: vpcs, subnets, route_tables.
+    network: dict[str, Any] | None = None

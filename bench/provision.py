@@ -1,0 +1,53 @@
+"""What running branches side by side is worth, in one run on the local region, with a stack of its own.
+
+A first provision where creations take a tenth of AWS's times should last as long as the slowest of them and the same
+provision without delays; a no-change run should last well under the same run one branch after another (`--forks 1`).
+The image is baked beforehand, so that it is in no figure. Needs a local region that is up
+(`python -m local_region up`) and no stack in it, because stacks of the local inventory have one network range.
+"""
+
+from runs import ROOT, control, seconds, show_calls
+
+# Seconds by service: a tenth of what AWS was seen to take.
+DELAYS = {"rds": 90, "elasticache": 75, "efs": 13, "elbv2": 17}
+STACK = {"STACK_NAME": "airflow-bench"}
+PROVISION, TEARDOWN, IMAGE = (ROOT / f"playbooks/{name}.yml" for name in ("provision", "teardown", "image"))
+
+
+def first(delays: dict[str, float]) -> float:
+    """Seconds of a first provision."""
+    control("timings", "PUT", delays)
+    return seconds(PROVISION, unchanged=False, environment=STACK)
+
+
+def teardown() -> None:
+    """Removes the stack, at once."""
+    control("timings", "PUT", {})
+    confirm = ["-e", f"teardown_confirm={STACK['STACK_NAME']}", "-e", "database_final_snapshot=false"]
+    seconds(TEARDOWN, *confirm, unchanged=False, environment=STACK)
+
+
+def main() -> None:
+    """Prints the table."""
+    seconds(IMAGE, unchanged=False, environment=STACK)
+    plain = first({})
+    control("calls", "DELETE")
+    together = seconds(PROVISION, environment=STACK)
+    counted = control("calls")
+    in_turn = seconds(PROVISION, "--forks", "1", environment=STACK)
+    teardown()
+    delayed = first(DELAYS)
+    teardown()
+
+    slowest, floor = max(DELAYS.values()), plain + max(DELAYS.values())
+    print(f"first provision, no delays        {plain:6.1f} s")
+    print(f"first provision, delays           {delayed:6.1f} s   {DELAYS}")
+    print(f"floor: slowest delay + no delays  {floor:6.1f} s   ({slowest} + {plain:.1f}); ratio {delayed / floor:.2f}")
+    print(f"sum of the steps                  {plain + sum(DELAYS.values()):6.1f} s")
+    print(f"no-change run                     {together:6.1f} s   {sum(counted.values())} API calls")
+    print(f"the same, one after another       {in_turn:6.1f} s   ratio {together / in_turn:.2f}")
+    show_calls(counted)
+
+
+if __name__ == "__main__":
+    main()
