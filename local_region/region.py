@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,15 +84,18 @@ class Region:
 
     # -- what services ask for
 
-    def place(self, aws_region: str, subnet_ids: list[str], description: str) -> Placement:
+    def place(self, aws_region: str, subnet_ids: list[str], description: str, cluster: str = "") -> Placement:
         """Give a managed service its address: a network interface in the first of the subnets, as AWS does.
 
-        Which subnet is first is the caller's choice; ask once for a resource, each call takes an address.
+        Which subnet is first is the caller's choice; ask once for a resource, each call takes an address. It is in the
+        VPC's default security group until `regroup` says otherwise. Addresses of the same cluster reach each other
+        whatever their groups say.
         """
         ec2 = self.backend("ec2", aws_region)
         subnet = ec2.get_subnet(subnet_ids[0])
         ip = subnet.get_available_subnet_ip(description)
         interface = ec2.create_network_interface(subnet, ip, description=description)
+        interface.cluster = cluster
         try:
             network = self.network.vpc(ec2.vpcs[subnet.vpc_id])
         except APIError:
@@ -100,6 +103,19 @@ class Region:
             del ec2.enis[interface.id]
             raise
         return Placement(network, ip, interface.id, subnet.availability_zone)
+
+    def regroup(self, aws_region: str, placement: Placement, group_ids: Iterable[str]) -> None:
+        """Put a managed service's address into these security groups; without any, into its VPC's default one."""
+        ec2 = self.backend("ec2", aws_region)
+        interface = ec2.enis.get(placement.interface_id)
+        if interface is None:
+            return
+        known = ec2.groups[interface.vpc_id]  # moto may name the default VPC's group
+        groups = [known[each] for each in group_ids if each in known]
+        groups = groups or [each for each in known.values() if each.is_default]
+        if groups != interface.group_set:
+            interface._group_set = groups
+            self.wake.set()
 
     def release(self, aws_region: str, placement: Placement) -> None:
         """Give an address and its network interface back."""
@@ -141,4 +157,5 @@ class Region:
             "ca": self.authority.pem.decode(),
             "names": dict(self.names),
             "endpoints": dict(self.published),
+            "security_groups": "enforced" if self.network.enforced else "not enforced",
         }

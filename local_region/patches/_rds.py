@@ -11,14 +11,21 @@ from typing import Any
 
 from moto.rds import exceptions
 
-# The versions that the API offers; behind each of them is the PostgreSQL that Debian ships.
-ENGINE_VERSIONS = ("15.12", "15.13", "15.14", "16.8", "16.9", "16.10", "17.4", "17.5", "17.6")
-PARAMETERS_FILE = Path(__file__).parents[1] / "images" / "data" / "postgres-parameters.tsv"
+# Engines with PostgreSQL behind them.
+POSTGRES = ("postgres", "aurora-postgresql")
+# The versions that the API offers. Behind each of PostgreSQL's is the one that Debian ships, behind MySQL's nothing.
+ENGINE_VERSIONS = {
+    "postgres": ("15.12", "15.13", "15.14", "16.8", "16.9", "16.10", "17.4", "17.5", "17.6"),
+    "aurora-postgresql": ("15.12", "15.13", "16.8", "16.9", "17.4", "17.5"),
+    "mysql": ("8.0.41", "8.0.42", "8.4.5", "8.4.6"),
+}
+DATA = Path(__file__).parents[1] / "images" / "data"
+PARAMETERS_FILES = {"postgres": "postgres-parameters.tsv", "mysql": "mysql-parameters.tsv"}
 
 
 @dataclass(frozen=True)
 class Request:
-    """An edge that the API's state does not show: modify, reboot, failover, stop, start, or delete."""
+    """An edge that the API's state does not show: modify, renew (a port), reboot, failover, stop, start, delete."""
 
     action: str
     final_snapshot: str | None = None
@@ -29,18 +36,31 @@ def endpoint_hash(account: str, aws_region: str) -> str:
     return "c" + hashlib.sha256(f"{account}/{aws_region}".encode()).hexdigest()[:11]
 
 
-def latest(version: str | None) -> str:
-    """Return the full version that RDS makes of a major version, or of none; full versions stay."""
-    if version is None:
-        return ENGINE_VERSIONS[-1]
-    if "." in version:
-        return version
-    return next((known for known in reversed(ENGINE_VERSIONS) if known.startswith(f"{version}.")), version)
+def latest(version: str | None, engine: str = "postgres") -> str:
+    """Return the full version that RDS makes of the beginning of one, or of none; refuse what it does not offer."""
+    offered = ENGINE_VERSIONS[engine]
+    found = [known for known in offered if version is None or f"{known}.".startswith(f"{version}.")]
+    if not found:
+        raise exceptions.InvalidParameterCombination(f"Cannot find version {version} for {engine}")
+    return found[-1]
 
 
-def family(version: str) -> str:
+def family(version: str, engine: str = "postgres") -> str:
     """Return the parameter group family of an engine version."""
-    return f"postgres{version.split('.')[0]}"
+    return engine + ".".join(version.split(".")[: 2 if engine == "mysql" else 1])
+
+
+def families() -> list[str]:
+    """Return every family of a version that is offered."""
+    return sorted({family(version, engine) for engine, offered in ENGINE_VERSIONS.items() for version in offered})
+
+
+def forces_tls(of_family: str) -> dict[str, str]:
+    """Return the family's parameter that forces TLS, with its default."""
+    if of_family.startswith("mysql"):
+        return {"require_secure_transport": "1" if of_family == "mysql8.4" else "0"}
+    first = 17 if of_family.startswith("aurora") else 15
+    return {"rds.force_ssl": "1" if int(re.sub(r"\D", "", of_family)) >= first else "0"}
 
 
 def check_password(password: str | None) -> None:
@@ -53,9 +73,10 @@ def check_password(password: str | None) -> None:
 
 
 @functools.cache
-def parameters() -> dict[str, dict[str, Any]]:
-    """Return what PostgreSQL's parameter groups know, as DescribeDBParameters has it, by name."""
-    rows = (line.split("\t") for line in PARAMETERS_FILE.read_text().splitlines() if not line.startswith("#"))
+def parameters(of_family: str = "postgres") -> dict[str, dict[str, Any]]:
+    """Return what the parameter groups of a family know, as DescribeDBParameters has it, by name."""
+    path = DATA / PARAMETERS_FILES["mysql" if of_family.startswith("mysql") else "postgres"]
+    rows = (line.split("\t") for line in path.read_text().splitlines() if not line.startswith("#"))
     return {
         name: {
             "ParameterName": name,
@@ -68,3 +89,21 @@ def parameters() -> dict[str, dict[str, Any]]:
         }
         for name, apply_type, data_type, allowed in rows
     }
+
+
+def described(group: Any) -> list[dict[str, Any]]:
+    """Return the parameters of a group, those of instances or those of clusters, sorted by name."""
+    of_family = getattr(group, "family", None) or group.db_parameter_group_family
+    known = {parameter: dict(entry) for parameter, entry in parameters(of_family).items()}
+    for parameter, value in forces_tls(of_family).items():
+        known[parameter]["ParameterValue"] = value
+    for parameter, entry in group.parameters.items():
+        known.setdefault(parameter, {"ParameterName": parameter}).update(entry, Source="user")
+    return sorted(known.values(), key=lambda entry: entry["ParameterName"])
+
+
+def refuse_unknown(of_family: str, given: list[Any]) -> None:
+    """Refuse parameters that the family does not have."""
+    for parameter in given:
+        if parameter["ParameterName"] not in parameters(of_family):
+            raise exceptions.InvalidParameterValue(f"Could not find parameter: {parameter['ParameterName']}")

@@ -1,7 +1,7 @@
-"""RDS for PostgreSQL instances: where moto is done at once something real must become ready, and what it drops.
+"""RDS instances: where moto is done at once something real must become ready, and what it drops.
 
 What the reconciler reads on a DBInstance: `status`, `asked` (a Request or None), `ready_at`, both its zones,
-and `restore_from`, the snapshot whose copy is the first data.
+and `restore_from`, the snapshot whose copy is the first data. Members of a cluster are instances, too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from moto.rds import exceptions, models
 from moto.rds.responses import RDSResponse
 
 from local_region.patches._edges import ask
-from local_region.patches._rds import Request, check_password, endpoint_hash, latest
+from local_region.patches._rds import ENGINE_VERSIONS, Request, check_password, endpoint_hash, latest
 from local_region.patches._tools import after, replace
 
 if TYPE_CHECKING:
@@ -47,30 +47,28 @@ def _instances(region: Region) -> None:
     @replace(models.DBInstance, "__init__")
     def create(original: Any, instance: Any, backend: Any, **kwargs: Any) -> None:
         """Gap: versions are not resolved, zones not the subnet group's, gp3 has no Iops, all have one resource id."""
-        is_postgres = kwargs.get("engine") == "postgres"
-        if is_postgres:
+        engine, cluster = kwargs.get("engine"), backend.clusters.get(kwargs.get("db_cluster_identifier") or "")
+        if engine in ENGINE_VERSIONS and cluster is None:
             if kwargs.get("manage_master_user_password"):
                 raise exceptions.InvalidParameterCombination("ManageMasterUserPassword is not emulated.")
             check_password(kwargs.get("master_user_password"))
-            kwargs["engine_version"] = latest(kwargs.get("engine_version"))
+            kwargs["engine_version"] = latest(kwargs.get("engine_version"), engine)
+        if hasattr(cluster, "ready_at"):
+            kwargs["db_subnet_group_name"] = cluster.db_subnet_group_name  # moto gives a member none
+            kwargs["port"] = cluster.port
         original(backend, **kwargs)
         instance.dbi_resource_id = f"db-{uuid.uuid4().hex[:26].upper()}"
         instance.pending_modified_values = {}
         instance.performance_insights_enabled = bool(kwargs.get("enable_performance_insights"))
         if instance.performance_insights_enabled:
             instance.performance_insights_retention_period = kwargs.get("performance_insights_retention_period") or 7
-            instance.performance_insights_kms_key_id = _key_arn(backend, kwargs.get("performance_insights_kms_key_id"))
-        if not is_postgres or instance.db_cluster_identifier:
+            instance.performance_insights_kms_key_id = key_arn(backend, kwargs.get("performance_insights_kms_key_id"))
+        if hasattr(cluster, "ready_at"):
+            instance.availability_zone = _emptiest_zone(backend, cluster, instance)
+        elif cluster is None and engine in ENGINE_VERSIONS:
+            _stand_alone(backend, instance, kwargs)
+        else:
             return
-        if instance.storage_encrypted:
-            instance.kms_key_id = _key_arn(backend, kwargs.get("kms_key_id"))
-        if instance.storage_type == "gp3":
-            instance.iops = instance.iops or 3000
-            instance.storage_throughput = instance.storage_throughput or 125
-        zones = [subnet["SubnetAvailabilityZone"]["Name"] for subnet in _subnets(instance)]
-        wanted = kwargs.get("availability_zone")
-        instance.availability_zone = wanted if wanted in zones else zones[0] if zones else instance.availability_zone
-        instance.secondary_availability_zone = _other_zone(instance) if instance.multi_az else None
         instance.status, instance.asked, instance.restore_from = "creating", None, None
         instance.ready_at = time.monotonic() + region.control.timing("rds")
 
@@ -90,17 +88,39 @@ def _instances(region: Region) -> None:
     models.DBInstance.endpoint = property(endpoint)
 
 
-def _subnets(instance: Any) -> list[dict[str, Any]]:
+def _stand_alone(backend: Any, instance: Any, given: dict[str, Any]) -> None:
+    """Give an instance that is no cluster's member its key, its storage's speed and its zones."""
+    if instance.storage_encrypted:
+        instance.kms_key_id = key_arn(backend, given.get("kms_key_id"))
+    if instance.storage_type == "gp3":
+        iops, throughput = (12000, 500) if instance.allocated_storage >= 400 else (3000, 125)
+        instance.iops = instance.iops or iops
+        instance.storage_throughput = instance.storage_throughput or throughput
+    zones, wanted = _zones(instance), given.get("availability_zone")
+    instance.availability_zone = wanted if wanted in zones else zones[0] if zones else instance.availability_zone
+    instance.secondary_availability_zone = _other_zone(instance) if instance.multi_az else None
+
+
+def _zones(instance: Any) -> list[str]:
     group = getattr(instance, "db_subnet_group", None)
-    return group.subnets if group else []
+    return [subnet["SubnetAvailabilityZone"]["Name"] for subnet in group.subnets] if group else []
 
 
 def _other_zone(instance: Any) -> str | None:
-    zones = (subnet["SubnetAvailabilityZone"]["Name"] for subnet in _subnets(instance))
-    return next((zone for zone in zones if zone != instance.availability_zone), None)
+    return next((zone for zone in _zones(instance) if zone != instance.availability_zone), None)
 
 
-def _key_arn(backend: Any, key: str | None) -> str:
+def _emptiest_zone(backend: Any, cluster: Any, instance: Any) -> str:
+    taken = [
+        each.availability_zone
+        for each in backend.databases.values()
+        if each.db_cluster_identifier == cluster.db_cluster_identifier
+    ]
+    return min(_zones(instance), key=taken.count)
+
+
+def key_arn(backend: Any, key: str | None) -> str:
+    """Return the ARN of a key that was named by ARN, id or alias; without one, of RDS's own."""
     if key and key.startswith("arn:"):
         return key
     prefix = f"arn:{backend.partition}:kms:{backend.region_name}:{backend.account_id}:key/"
@@ -147,7 +167,7 @@ def _lifecycle() -> None:
         if instance is None or not hasattr(instance, "ready_at") or instance.deletion_protection:
             return original(db_instance_identifier, **kwargs)
         snapshot = kwargs.get("final_db_snapshot_identifier")
-        if not kwargs.get("skip_final_snapshot"):
+        if not instance.db_cluster_identifier and not kwargs.get("skip_final_snapshot"):
             if not snapshot:
                 raise exceptions.InvalidParameterCombination(
                     "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
@@ -182,7 +202,7 @@ def _modifications() -> None:
             )
         check_password(changes.get("master_user_password"))
         if changes.get("engine_version"):
-            changes["engine_version"] = latest(changes["engine_version"])
+            changes["engine_version"] = latest(changes["engine_version"], instance.engine)
         if group := changes.get("db_parameter_group_name"):
             backend.describe_db_parameter_groups({"db_parameter_group_name": group})
         wanted = {key: changes[key] for key in PENDING if changes.get(key) is not None}
@@ -198,6 +218,8 @@ def _modifications() -> None:
             for key in wanted:
                 changes[key] = getattr(instance, key)
             wanted = {}
+        port = changes.pop("db_port_number", None) or instance.port  # moto keeps it under another name
+        renew, instance.port = port != instance.port, port
         original(identifier, changes)
         if "enable_performance_insights" in changes:
             instance.performance_insights_enabled = bool(changes["enable_performance_insights"])
@@ -205,6 +227,7 @@ def _modifications() -> None:
             instance.secondary_availability_zone = _other_zone(instance) if instance.multi_az else None
         restart = bool(RESTARTING & set(wanted)) and instance.status == "available"
         action = ("failover" if instance.multi_az else "reboot") if restart else "modify"
+        action = "renew" if renew and instance.status == "available" else action
         ask(instance, Request(action), "modifying" if instance.status == "available" else "stopped")
         return instance
 

@@ -1,4 +1,4 @@
-"""RDS for PostgreSQL: parameter groups, and what versions and classes there are."""
+"""RDS: parameter groups, and what versions and classes there are."""
 
 from __future__ import annotations
 
@@ -9,22 +9,35 @@ from moto.rds import exceptions, models
 from moto.rds.responses import RDSResponse
 
 from local_region.patches._edges import ask
-from local_region.patches._rds import ENGINE_VERSIONS, Request, family, parameters
+from local_region.patches._rds import ENGINE_VERSIONS, Request, described, families, family, refuse_unknown
 from local_region.patches._tools import replace
 
 if TYPE_CHECKING:
     from local_region.region import Region
 
-INSTANCE_CLASSES = tuple(
-    f"db.{family}.{size}"
-    for family, sizes in {
-        "t4g": ("micro", "small", "medium", "large", "xlarge", "2xlarge"),
-        "m7g": ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge"),
-        "r7g": ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge"),
-    }.items()
-    for size in sizes
-)
-STORAGE_TYPES = ("gp2", "gp3", "io1")
+SIZES = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge")
+FAMILIES = {
+    "t4g": ("micro", "small", "medium", "large", "xlarge", "2xlarge"),
+    **dict.fromkeys(("m6gd", "m7g", "r6gd", "r7g"), SIZES),
+}
+INSTANCE_CLASSES = {
+    "postgres": tuple(f"db.{family}.{size}" for family, sizes in FAMILIES.items() for size in sizes),
+    "aurora-postgresql": (
+        "db.serverless",
+        "db.t4g.medium",
+        "db.t4g.large",
+        *(f"db.{family}.{size}" for family in ("r6gd", "r7g") for size in SIZES),
+    ),
+}
+INSTANCE_CLASSES["mysql"] = INSTANCE_CLASSES["postgres"]
+STORAGE_TYPES = {"aurora-postgresql": ("aurora", "aurora-iopt1")}
+INSTANCE_STORAGE = ("gp2", "gp3", "io1")
+LICENCES = {"mysql": "general-public-license"}
+LOGS = {
+    "postgres": ["postgresql", "upgrade", "iam-db-auth-error"],
+    "aurora-postgresql": ["postgresql", "instance", "iam-db-auth-error"],
+    "mysql": ["audit", "error", "general", "slowquery", "iam-db-auth-error"],
+}
 
 
 def apply(_region: Region) -> None:
@@ -33,7 +46,7 @@ def apply(_region: Region) -> None:
     _catalogues()
 
 
-def _page(response: Any, key: str, rows: list[dict[str, Any]]) -> ActionResult:
+def page(response: Any, key: str, rows: list[dict[str, Any]]) -> ActionResult:
     """Return one page: moto's own paging fails with more than a page of dictionaries."""
     start, size = int(response.params.get("Marker") or 0), int(response.params.get("MaxRecords") or 100)
     end = start + size
@@ -45,7 +58,7 @@ def _parameter_groups() -> None:
     def describe(original: Any, backend: Any, query: Any) -> Any:
         """Gap: a missing group is an empty list, the families' default groups exist only once they are used."""
         name = query.get("db_parameter_group_name")
-        for default in {family(version) for version in ENGINE_VERSIONS}:
+        for default in families():
             if f"default.{default}" not in backend.db_parameter_groups:
                 backend.db_parameter_groups[f"default.{default}"] = models.DBParameterGroup(
                     backend=backend,
@@ -63,24 +76,17 @@ def _parameter_groups() -> None:
         """Gap: only what was set is listed; rds_instance_param_group then calls every parameter unknown."""
         name = response.params["DBParameterGroupName"]
         group = response.backend.describe_db_parameter_groups({"db_parameter_group_name": name})[0]
-        if not (group.family or "").startswith("postgres"):
+        if group.family not in families():
             return original()
-        known = {parameter: dict(entry) for parameter, entry in parameters().items()}
-        known["rds.force_ssl"].update(ParameterValue="1" if int(group.family.removeprefix("postgres")) >= 15 else "0")
-        for parameter, entry in group.parameters.items():
-            known.setdefault(parameter, {"ParameterName": parameter}).update(entry, Source="user")
         source = response.params.get("Source")
-        listed = [entry for entry in known.values() if source in (None, entry["Source"])]
-        return _page(response, "Parameters", sorted(listed, key=lambda entry: entry["ParameterName"]))
+        return page(response, "Parameters", [entry for entry in described(group) if source in (None, entry["Source"])])
 
     @replace(RDSResponse, "modify_db_parameter_group")
     def modify(original: Any, response: Any) -> ActionResult:
         """Gap: unknown parameters are taken; and instances must be told."""
         group = response.backend.db_parameter_groups.get(response.params["DBParameterGroupName"])
-        if group is not None and (group.family or "").startswith("postgres"):
-            for parameter in response.params.get("Parameters", []):
-                if parameter["ParameterName"] not in parameters():
-                    raise exceptions.InvalidParameterValue(f"Could not find parameter: {parameter['ParameterName']}")
+        if group is not None and group.family in families():
+            refuse_unknown(group.family, response.params.get("Parameters", []))
         result = original()
         for instance in response.backend.databases.values():
             in_use = {used.name for used in instance.db_parameter_groups()}
@@ -109,6 +115,13 @@ def _parameter_groups() -> None:
                     f"Cannot delete the subnet group '{name}' because at least one database instance: "
                     f"{instance.db_instance_identifier} is still using it.",
                 )
+        for cluster in backend.clusters.values():
+            if cluster.db_subnet_group_name == name.lower():
+                raise exceptions.RDSClientError(
+                    "InvalidDBSubnetGroupStateFault",
+                    f"Cannot delete the subnet group '{name}' because at least one database cluster: "
+                    f"{cluster.db_cluster_identifier} is still using it.",
+                )
         return original(name)
 
 
@@ -116,79 +129,83 @@ def _catalogues() -> None:
     @replace(RDSResponse, "describe_db_engine_versions")
     def versions(_original: Any, response: Any) -> ActionResult:
         """Gap: missing."""
-        asked = response.params.get("EngineVersion")
+        engine, asked = response.params.get("Engine", "postgres"), response.params.get("EngineVersion")
         group = response.params.get("DBParameterGroupFamily")
         shown = [
             version
-            for version in ENGINE_VERSIONS
-            if response.params.get("Engine", "postgres") == "postgres"
-            and (not asked or version == asked or version.startswith(f"{asked}."))
-            and (not group or group == family(version))
+            for version in ENGINE_VERSIONS.get(engine, ())
+            if (not asked or f"{version}.".startswith(f"{asked}.")) and (not group or group == family(version, engine))
         ]
         if response.params.get("DefaultOnly") and shown:
             shown = shown[-1:]
-        return _page(response, "DBEngineVersions", [_engine_version(version) for version in shown])
+        return page(response, "DBEngineVersions", [_engine_version(engine, version) for version in shown])
 
     @replace(RDSResponse, "describe_orderable_db_instance_options")
     def orderable(original: Any, response: Any) -> ActionResult:
-        """Gap: none for postgres."""
-        if response.params.get("Engine") != "postgres":
+        """Gap: none for postgres and mysql, old ones for aurora-postgresql."""
+        engine = response.params.get("Engine")
+        if engine not in ENGINE_VERSIONS:
             return original()
         version = response.params.get("EngineVersion")
         size = response.params.get("DBInstanceClass")
         zones = [{"Name": f"{response.region}{letter}"} for letter in "abc"]
         options = [
-            _orderable(known, instance_class, storage, zones)
-            for known in ENGINE_VERSIONS
+            _orderable(engine, known, instance_class, storage, zones)
+            for known in ENGINE_VERSIONS[engine]
             if version in (None, known)
-            for instance_class in INSTANCE_CLASSES
+            for instance_class in INSTANCE_CLASSES[engine]
             if size in (None, instance_class)
-            for storage in STORAGE_TYPES
+            for storage in STORAGE_TYPES.get(engine, INSTANCE_STORAGE)
         ]
-        return _page(response, "OrderableDBInstanceOptions", options)
+        return page(response, "OrderableDBInstanceOptions", options)
 
 
-def _engine_version(version: str) -> dict[str, Any]:
+def _engine_version(engine: str, version: str) -> dict[str, Any]:
+    offered = ENGINE_VERSIONS[engine]
     return {
-        "Engine": "postgres",
+        "Engine": engine,
         "EngineVersion": version,
-        "MajorEngineVersion": version.split(".")[0],
-        "DBParameterGroupFamily": family(version),
-        "DBEngineDescription": "PostgreSQL",
-        "DBEngineVersionDescription": f"PostgreSQL {version}-R1",
+        "MajorEngineVersion": family(version, engine).removeprefix(engine),
+        "DBParameterGroupFamily": family(version, engine),
+        "DBEngineDescription": engine,
+        "DBEngineVersionDescription": f"{engine} {version}",
         "Status": "available",
         "SupportsReadReplica": True,
         "SupportsLogExportsToCloudwatchLogs": True,
-        "ExportableLogTypes": ["postgresql", "upgrade", "iam-db-auth-error"],
+        "ExportableLogTypes": LOGS[engine],
         "ValidUpgradeTarget": [
             {
-                "Engine": "postgres",
+                "Engine": engine,
                 "EngineVersion": target,
-                "Description": f"PostgreSQL {target}-R1",
+                "Description": f"{engine} {target}",
                 "AutoUpgrade": False,
-                "IsMajorVersionUpgrade": family(target) != family(version),
+                "IsMajorVersionUpgrade": family(target, engine) != family(version, engine),
             }
-            for target in ENGINE_VERSIONS[ENGINE_VERSIONS.index(version) + 1 :]
+            for target in offered[offered.index(version) + 1 :]
         ],
     }
 
 
-def _orderable(version: str, instance_class: str, storage: str, zones: list[dict[str, str]]) -> dict[str, Any]:
+def _orderable(
+    engine: str, version: str, instance_class: str, storage: str, zones: list[dict[str, str]]
+) -> dict[str, Any]:
+    aurora = engine.startswith("aurora")
     return {
-        "Engine": "postgres",
+        "Engine": engine,
         "EngineVersion": version,
         "DBInstanceClass": instance_class,
-        "LicenseModel": "postgresql-license",
+        "LicenseModel": LICENCES.get(engine, "postgresql-license"),
         "AvailabilityZones": zones,
-        "MultiAZCapable": True,
-        "ReadReplicaCapable": True,
+        "MultiAZCapable": not aurora,
+        "ReadReplicaCapable": not aurora,
+        "SupportsClusters": aurora or "gd." in instance_class,
         "Vpc": True,
         "SupportsStorageEncryption": True,
         "StorageType": storage,
-        "SupportsIops": storage != "gp2",
+        "SupportsIops": storage in ("gp3", "io1"),
         "SupportsEnhancedMonitoring": True,
         "SupportsIAMDatabaseAuthentication": True,
         "SupportsPerformanceInsights": not instance_class.endswith(("micro", "small")),
-        "MinStorageSize": 20,
+        "MinStorageSize": 1 if aurora else 20,
         "MaxStorageSize": 65536,
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from docker.errors import APIError, ImageNotFound
 
+from local_region import security_groups
 from local_region.guest import seed
 from local_region.metadata import user_data
 from local_region.patches.ec2 import set_state
@@ -42,11 +43,13 @@ class Instances:
         }
 
     def reconcile(self) -> None:
-        """Start a job for each instance, and keep names and public addresses."""
+        """Start a job for each instance, and keep names, public addresses and what security groups let through."""
+        addresses: list[security_groups.Address] = []
         names: dict[str, str] = {}
         public: dict[str, str] = {}
         occupied: set[str] = set()
         for _, ec2 in self.region.backends("ec2"):
+            addresses += security_groups.read(ec2)
             occupied |= {eni.subnet.vpc_id for eni in ec2.enis.values() if eni.instance is None}
             for instance in ec2.all_instances():
                 if instance.state == "terminated":
@@ -58,7 +61,7 @@ class Instances:
                     if instance.public_ip:
                         public[instance.public_ip] = instance.private_ip
         self.publish_names(names)
-        self.region.network.publish(public)
+        self.region.job(("packet-filter",), self.region.network.publish, public, addresses)
         # An empty VPC has no bridge: on one machine its range may be wanted by another one, as every default VPC's is.
         for vpc_id in set(self.region.network.names) - occupied:
             self.region.job(("vpc", vpc_id), self.region.network.remove_vpc, vpc_id)

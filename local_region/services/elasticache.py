@@ -200,14 +200,16 @@ class Members:
         return self.engine.state(KIND, self._id(member))
 
     def place(self) -> None:
-        """Give each member an address in its zone; it keeps it."""
+        """Give each member an address in its zone, which it keeps, and the group's security groups."""
         for each in self.group.members:
             if each["cache_cluster_id"] not in self.running.placements:
                 subnet = self._subnet(each["preferred_availability_zone"])
                 description = f"ElastiCache {each['cache_cluster_id']}"
                 self.running.placements[each["cache_cluster_id"]] = self.region.place(
-                    self.aws_region, [subnet], description
+                    self.aws_region, [subnet], description, cluster=self.group.arn
                 )
+        for placement in self.running.placements.values():
+            self.region.regroup(self.aws_region, placement, self.group.security_group_ids or [])
 
     def _subnet(self, zone: str) -> str:
         if self.group.cache_subnet_group_name:

@@ -203,6 +203,7 @@ class LoadBalancers:
             description = "ELB " + balancer.arn.split(":loadbalancer/")[1]
             placement = self.region.place(aws_region, [zones[min(zones)]], description)
             self.placements[balancer.arn] = (aws_region, placement)
+        self.region.regroup(*self.placements[balancer.arn], balancer.security_groups or [])
         return self.placements[balancer.arn][1]
 
     # -- from moto to HAProxy

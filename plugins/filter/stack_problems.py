@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules import problems
@@ -25,7 +24,8 @@ options:
   facts:
     description: >-
       What was found on the controller and at AWS: C(partition), C(caller_arn), C(caller_error), C(zones), C(locks),
-      C(missing_tools), C(allow_open_internet).
+      C(missing_tools), C(allow_open_internet), C(network),
+      C(options) (from P(graviflow.airflow.role_options#filter)).
     type: dict
     default: {}
 """
@@ -48,7 +48,8 @@ _value:
 
 def stack_problems(stack: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Return the problems of a stack as dictionaries."""
-    return [asdict(problem) for problem in problems(stack, Facts(**(facts or {})))]
+    # Values stay as they are: asdict copies them, and Ansible's own lists cannot be copied that way.
+    return [dict(vars(problem)) for problem in problems(stack, Facts(**(facts or {})))]
 
 
 class FilterModule:

@@ -4,64 +4,26 @@ import json
 import os
 import re
 import ssl
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import boto3
 
-ROOT = Path(__file__).resolve().parents[2]
+import tests.playbook
+from tests.playbook import Finished
+
 STACK = "airflow-test"
 REGION = os.environ.get("E2E_REGION", "us-east-1")
 ENDPOINT = "http://127.0.0.1:5590"
 VARIABLES = "@tests/e2e/stack.yml"
-ENVIRONMENT = {**os.environ, "STACK_NAME": STACK, "STACK_REGION": REGION, "ANSIBLE_FORCE_COLOR": "0"}
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A command that has ended: its exit code and what it printed."""
-
-    returncode: int
-    output: str
-
-    @property
-    def changed(self) -> dict[str, int]:
-        """Host -> number of changed tasks, from Ansible's recap."""
-        return {m[1]: int(m[2]) for m in re.finditer(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", self.output, re.M)}
-
-    @property
-    def tail(self) -> str:
-        """What is worth reading of a failure."""
-        return self.output[-4000:]
-
-
-def run(command: list[str], stdin: str | None = None) -> Finished:
-    """Runs a command from the checkout's root; its output is shown as it comes, and kept."""
-    lines = []
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
-        assert process.stdin and process.stdout
-        if stdin is not None:
-            process.stdin.write(stdin)
-        process.stdin.close()
-        for line in process.stdout:
-            sys.stderr.write(line)
-            lines.append(line)
-    return Finished(process.returncode, "".join(lines))
+def run(command: list[str]) -> Finished:
+    """Runs a command on the stack under test."""
+    return tests.playbook.run(command, {"STACK_NAME": STACK, "STACK_REGION": REGION})
 
 
 def playbook(name: str, *arguments: str) -> Finished:

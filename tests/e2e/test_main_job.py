@@ -26,7 +26,7 @@ def unchanged(finished):
     """The run was good and nothing changed, on the controller and on both hosts."""
     assert finished.returncode == 0, finished.tail
     assert set(finished.changed.values()) == {0}, finished.changed
-    assert len(finished.changed) == 3, finished.changed
+    assert finished.changed.keys() >= {"localhost", *instances()}, finished.changed
     return True
 
 

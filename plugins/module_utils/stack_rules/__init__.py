@@ -7,9 +7,16 @@ from typing import Any
 
 from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules import (
     access,
+    bastion,
+    database,
+    declared,
+    entry,
+    existing_network,
     hosts,
+    monitoring,
     names,
     network,
+    offload,
     secrets,
     services,
 )
@@ -24,19 +31,33 @@ RULES = (
     names.zone_name,
     network.zones,
     network.cidr,
+    existing_network.existing_network,
     network.allowed_cidrs,
     network.certificate,
     hosts.instance_type,
     hosts.capacity,
     hosts.public_key,
     hosts.version,
+    hosts.existing_image,
     services.classes,
     services.options,
+    *database.RULES,
+    *entry.RULES,
+    *monitoring.RULES,
+    *offload.RULES,
+    *bastion.RULES,
     secrets.given,
 )
 
 
 def problems(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
-    """Yield every problem of a stack. Variables that are missing from `stack` have their role's default."""
+    """Yield every problem of a stack. Variables that are missing from `stack` have their role's default.
+
+    The rules may rely on the types that the roles declare: a value of another type is told, and kept from them.
+    """
+    yield from declared.unknown(stack, facts)
+    mistyped = list(declared.mistyped(stack, facts))
+    yield from mistyped
+    rest = {name: value for name, value in stack.items() if name not in {problem.variable for problem in mistyped}}
     for rule in RULES:
-        yield from rule(stack, facts)
+        yield from rule(rest, facts)

@@ -69,3 +69,18 @@ def version(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
         "Airflow is installed from a lock with hashes only, and there is none for these.",
         f"Choose among {choices}, or make a lock.",
     )
+
+
+def existing_image(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
+    """An AMI that is given is there, ready, and for Graviton."""
+    given = stack.get("image_existing_id")
+    if not given or facts.images is None:
+        return
+    fix = "Give the ID of one that packer/ baked in this region, or leave image_existing_id out to have one baked."
+    if not facts.images:
+        rule = "This account sees no such AMI in this region."
+        yield Problem("image_existing_id", given, rule, fix)
+    for image in facts.images:
+        if (image["architecture"], image["state"]) != ("arm64", "available"):
+            rule = f"Hosts need one that is arm64 and available; it is {image['architecture']} and {image['state']}."
+            yield Problem("image_existing_id", given, rule, fix)

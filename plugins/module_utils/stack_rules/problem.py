@@ -32,3 +32,7 @@ class Facts:
     allow_open_internet: bool = False
     # The VPC that is given, as amazon.aws's info modules tell it: vpcs, subnets, route_tables.
     network: dict[str, Any] | None = None
+    # AMIs that have the ID that is given, as amazon.aws's info module tells them.
+    images: list[dict[str, Any]] | None = None
+    # Variable -> its specification, of the roles' argument_specs.yml.
+    options: dict[str, dict[str, Any]] = field(default_factory=dict)

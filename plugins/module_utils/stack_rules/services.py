@@ -11,7 +11,6 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules.prob
 
 # Variable -> what its value looks like, and an example.
 CLASSES = {
-    "database_instance_class": (re.compile(r"db\.[a-z0-9-]+\.[a-z0-9]+"), "db.m7g.large"),
     "broker_node_type": (re.compile(r"cache\.[a-z0-9-]+\.[a-z0-9]+"), "cache.m7g.large"),
 }
 # Neither fails over automatically with encryption: nodes of the first generations.

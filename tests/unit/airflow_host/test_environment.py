@@ -25,7 +25,7 @@ def systemd_reads(line):
 
 def variables(service):
     values = environment.settings(stack(), AUTHORITIES)
-    return dict(map(systemd_reads, environment.environment_file(service, values).splitlines()))
+    return dict(map(systemd_reads, environment.environment_file(service, values, {}).splitlines()))
 
 
 def test_every_printable_character_survives_quoting():

@@ -70,6 +70,7 @@ def quote(value: str) -> str:
     return f'"{value.translate(ESCAPES)}"'
 
 
-def environment_file(service: str, values: Mapping[str, str]) -> str:
-    """Return the text of one service's environment file."""
-    return "".join(f"{VARIABLES[name]}={quote(values[name])}\n" for name in SETTINGS[service])
+def environment_file(service: str, values: Mapping[str, str], common: Mapping[str, str]) -> str:
+    """Return the text of one service's environment file: what every service has, then its own secrets."""
+    own = {VARIABLES[name]: values[name] for name in SETTINGS[service]}
+    return "".join(f"{name}={quote(value)}\n" for name, value in [*sorted(common.items()), *own.items()])

@@ -70,6 +70,7 @@ class Document:
     worker: Worker
     dags: Dags
     certificate_authorities: tuple[str, ...]
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
             worker=Worker(worker["drain_seconds"], tuple(worker["queues"])),
             dags=_pick(Dags, raw["dags"]),
             certificate_authorities=tuple(raw.get("certificate_authorities", ())),
+            environment=dict(raw.get("environment", {})),
         )
     except KeyError as error:
         raise HostError(f"stack document: {error.args[0]!r} is missing") from error

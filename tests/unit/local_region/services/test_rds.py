@@ -4,7 +4,7 @@ import pytest
 from moto.rds.exceptions import InvalidParameterValue
 
 from local_region.patches._rds import check_password, endpoint_hash, family, latest, parameters
-from local_region.services.rds import access, bootstrap, configuration, force_ssl, set_password
+from local_region.services._postgres import access, bootstrap, configuration, force_ssl, set_password
 
 
 def test_quotes_in_names_and_passwords_stay_quotes() -> None:

@@ -1,6 +1,12 @@
+from pathlib import Path
+
 import pytest
+import yaml
+from ansible_collections.graviflow.airflow.plugins.filter.role_options import role_options
 from ansible_collections.graviflow.airflow.plugins.filter.stack_problems import stack_problems
 
+ROOT = Path(__file__).parents[4]
+ROLES = yaml.safe_load((ROOT / "roles/preflight/vars/main.yml").read_text())["__preflight_roles"]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG me@host"
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b-2c"
 STACK = {
@@ -30,6 +36,7 @@ FACTS = {
     "caller_arn": "arn:aws:iam::123456789012:user/operator",
     "zones": ["us-east-1a", "us-east-1b", "us-east-1c"],
     "locks": ["airflow-3.3.2-python-3.13.txt"],
+    "options": role_options(ROLES, root=str(ROOT / "roles")),
 }
 
 
@@ -64,60 +71,32 @@ def test_optional_variables_may_be_missing():
     assert stack_problems({key: value for key, value in STACK.items() if key not in optional}, FACTS) == []
 
 
-BAD = [
-    ("stack_name", "Airflow", "lower case"),
-    ("stack_name", "1airflow", "beginning with a letter"),
-    ("stack_name", "airflow--demo", "single hyphens"),
-    ("stack_name", "airflow-", "not ending"),
-    ("stack_name", "", "beginning with a letter"),
-    ("stack_name", "a" * 29, "32 at most"),
-    ("stack_name", "internal-airflow", "internal-"),
-    ("stack_tags", {"aws:owner": "x"}, "reserved"),
-    ("stack_tags", {"owner": "a&b"}, "ElastiCache"),
-    ("stack_tags", {"owner": "x" * 257}, "256"),
-    ("stack_tags", {"graviflow:stack": "other"}, "found"),
-    ("stack_tags", {str(number): "" for number in range(41)}, "40"),
-    ("dns_zone_name", "internal", "two or more labels"),
-    ("dns_zone_name", "airflow.amazonaws.com", "hide AWS"),
-    ("network_zones", ["us-east-1a"], "two zones"),
-    ("network_zones", ["us-east-1a", "us-east-1a"], "two zones"),
-    ("network_zones", ["us-east-1a", "us-east-1b", "us-east-1b"], "twice"),
-    ("network_zones", ["us-east-1a", "us-east-1z"], "no such zone"),
-    ("network_cidr", "10.20.0.0", "prefix"),
-    ("network_cidr", "10.20.1.0/16", "no IPv4 network"),
-    ("network_cidr", "ten", "no IPv4 network"),
-    ("network_cidr", "10.0.0.0/8", "prefix"),
-    ("network_cidr", "10.20.0.0/20", "prefix"),
-    ("network_cidr", "8.8.0.0/16", "public or reserved"),
-    ("network_cidr", "169.254.0.0/16", "public or reserved"),
-    ("load_balancer_scheme", "public", "internet-facing"),
-    ("load_balancer_allowed_cidrs", [], "Nobody"),
-    ("load_balancer_allowed_cidrs", ["10.0.0.1/8"], "no network"),
-    ("load_balancer_certificate_arn", "certificate", "ARN"),
-    ("load_balancer_certificate_arn", ARN.replace("us-east-1", "us-west-2"), "own region"),
-    ("load_balancer_certificate_arn", ARN.replace("arn:aws:", "arn:aws-cn:"), "own region"),
-    ("compute_instance_type", "m7i.large", "Graviton"),
-    ("compute_instance_type", "g4dn.xlarge", "Graviton"),
-    ("compute_instance_type", "m7g", "Graviton"),
-    ("compute_desired_capacity", 0, "a host at least"),
-    ("compute_desired_capacity", 1, "high_availability"),
-    ("compute_ssh_public_key", "ecdsa-sha2-nistp256 AAAA x", "ssh-ed25519"),
-    ("database_instance_class", "m7g.large", "size"),
-    ("broker_node_type", "m7g.large", "size"),
-    ("broker_node_type", "cache.t2.micro", "generation"),
-    ("airflow_version", "9.9", "none for these"),
-    ("airflow_python", "3.9", "none for these"),
-    ("airflow_config", {"core": "x"}, "dictionary"),
-    ("airflow_config", {"core": {"executor": "LocalExecutor"}}, "workers"),
-]
+BAD = yaml.safe_load((ROOT / "tests/bad_stacks.yml").read_text())
 
 
-@pytest.mark.parametrize(("variable", "value", "rule"), BAD)
-def test_bad_values_are_found_with_rule_and_fix(variable, value, rule):
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: f"{bad['variable']}={bad['value']}")
+def test_bad_values_are_found_with_rule_and_fix(bad):
+    problems = [each for each in found({bad["variable"]: bad["value"]}) if bad["variable"] in each["variable"]]
+    assert bad["rule"] in " ".join(problem["rule"] for problem in problems)
+    assert all(problem["fix"][-1] in ".?" for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "rule"),
+    [
+        ("stack_tags", {"owner": "x" * 257}, "256"),
+        ("stack_tags", {str(number): "" for number in range(41)}, "40"),
+    ],
+)
+def test_long_values_are_found(variable, value, rule):
     [problem] = found({variable: value})
-    assert variable in problem["variable"]
     assert rule in problem["rule"]
-    assert problem["fix"].endswith(".")
+
+
+def test_a_secret_of_the_wrong_type_is_not_shown():
+    problems = found({"secrets_given": "hunter2"})
+    assert {problem["variable"] for problem in problems} == {"secrets_given"}
+    assert "hunter2" not in str(problems)
 
 
 SECRET = "hunter2 @"
@@ -172,6 +151,20 @@ def test_what_was_found_outside_the_variables_counts(facts, variable):
     [problem] = found(facts=facts)
     assert problem["variable"] == variable
     assert "\n" not in problem["value"]
+
+
+@pytest.mark.parametrize(
+    ("images", "rule"),
+    [
+        ([], "sees no such AMI"),
+        ([{"architecture": "x86_64", "state": "available"}], "it is x86_64 and available"),
+        ([{"architecture": "arm64", "state": "pending"}], "it is arm64 and pending"),
+    ],
+)
+def test_an_image_that_is_given_must_serve(images, rule):
+    [problem] = found({"image_existing_id": "ami-0123"}, {"images": images})
+    assert rule in problem["rule"]
+    assert found({"image_existing_id": "ami-0123"}, {"images": [{"architecture": "arm64", "state": "available"}]}) == []
 
 
 def test_contradictions_are_found():

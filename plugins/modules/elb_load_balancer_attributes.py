@@ -1,0 +1,144 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E402 (Ansible wants the documentation before the imports)
+"""Ansible module: attributes of an application or network load balancer are as declared."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: elb_load_balancer_attributes
+version_added: 0.1.0
+short_description: Set attributes of an application or network load balancer
+description:
+  - Sets the attributes that are listed and leaves the others alone.
+  - It is for those that M(amazon.aws.elb_application_lb) does not know, the logs of connections for example.
+  - In check mode a load balancer that does not exist yet has no attributes. Otherwise it must exist.
+options:
+  name:
+    description: Name of the load balancer.
+    required: true
+    type: str
+  attributes:
+    description:
+      - Attributes by the key that AWS gives them, for example C(connection_logs.s3.enabled).
+      - The bucket of a log must let AWS write when the log is switched on; AWS tries that.
+    required: true
+    type: dict
+author: The graviflow team (@graviflow)
+attributes:
+  check_mode:
+    support: full
+    description: Reports what would change without changing it.
+  diff_mode:
+    support: full
+    description: Shows what is declared before and after.
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Load balancer logs requests and connections
+  graviflow.airflow.elb_load_balancer_attributes:
+    name: airflow-demo-web
+    attributes:
+      access_logs.s3.enabled: true
+      access_logs.s3.bucket: airflow-demo-logs
+      connection_logs.s3.enabled: true
+      connection_logs.s3.bucket: airflow-demo-logs
+"""
+
+RETURN = r"""
+load_balancer:
+  description: The load balancer with the attributes that were declared. In check mode, what they would be.
+  returned: always
+  type: dict
+  contains:
+    name:
+      description: Name.
+      type: str
+    arn:
+      description: ARN. Missing in check mode when there is no load balancer yet.
+      type: str
+    attributes:
+      description: Attributes, each a text.
+      type: dict
+      sample: {connection_logs.s3.enabled: "true"}
+operations:
+  description: The calls that were made, or would be, in their order.
+  returned: always
+  type: list
+  elements: str
+  sample: [modify_load_balancer_attributes]
+"""
+
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+with suppress(ImportError):  # AnsibleAWSModule says what is missing
+    from botocore.exceptions import BotoCoreError, ClientError
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.graviflow.airflow.plugins.module_utils.load_balancer_attributes import (
+    current_state,
+    of_interest,
+    plan,
+)
+from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Outcome, Refusal, reconcile
+from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import client
+
+ARGUMENT_SPEC = {"name": {"required": True}, "attributes": {"type": "dict", "required": True}}
+
+
+class LoadBalancerAttributesApi:
+    """The calls to Elastic Load Balancing."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self.client, self.name = client, name
+
+    def read(self) -> dict[str, Any] | None:
+        """Return the load balancer with all its attributes, None when there is none."""
+        try:
+            found = self.client.describe_load_balancers(Names=[self.name], aws_retry=True)["LoadBalancers"]
+        except is_boto3_error_code("LoadBalancerNotFound"):
+            return None
+        arn = found[0]["LoadBalancerArn"]
+        told = self.client.describe_load_balancer_attributes(LoadBalancerArn=arn, aws_retry=True)
+        return current_state(self.name, arn, told["Attributes"])
+
+    def apply(self, call: Call) -> None:
+        """Make one call. Raises Refusal when there is no load balancer."""
+        if call.arguments["LoadBalancerArn"] is None:
+            raise Refusal("name", self.name, "There is no load balancer of this name.", "Create it first.")
+        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
+
+    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Return at once: attributes have no states."""
+        return current
+
+
+def told(outcome: Outcome, declared: dict[str, Any]) -> dict[str, Any]:
+    """Return the module's result, with the attributes that were declared."""
+    before, after = of_interest(outcome.before, declared), of_interest(outcome.after, declared)
+    return Outcome(outcome.changed, before, after, outcome.operations).result("load_balancer")
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    name, attributes = module.params["name"], module.params["attributes"]
+    api = LoadBalancerAttributesApi(client(module, "elbv2"), name)
+    try:
+        outcome = reconcile(api, partial(plan, module.params), check_mode=module.check_mode, wait=False)
+    except Refusal as refusal:
+        module.fail_json(msg=str(refusal))
+    except (BotoCoreError, ClientError) as error:
+        module.fail_json_aws(error, msg=f"Attributes of load balancer {name} could not be set")
+    module.exit_json(**told(outcome, attributes))
+
+
+if __name__ == "__main__":
+    main()
