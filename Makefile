@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help up down status clean tools test lint unit conformance molecule e2e lock
+.PHONY: help up down status clean tools test lint unit conformance provisioning matrix molecule e2e lock
 
 help: ## This page
 	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ clean: ## `make down`, and the cached images, tools and keys
 tools: ## Installs what is missing on this machine
 	@tools/bootstrap
 
-test: ## Lint, unit, conformance, Molecule and end-to-end tests, with a summary line each
+test: ## Every test but `make matrix`, with a summary line each
 	@tools/test
 
 lint: tools ## ansible-lint (production), ruff, yamllint, shellcheck, packer fmt
@@ -38,6 +38,12 @@ unit: tools ## Unit and contract tests
 conformance: tools ## The local region, driven with plain boto3
 	@python -m local_region images
 	@python -m pytest tests/conformance
+
+provisioning: tools ## The AWS side: bad input, and a stack that is planned, made, repaired and removed
+	@python -m pytest -s tests/provisioning
+
+matrix: tools ## The AWS side of every kind of stack, about an hour
+	@PROVISION_CELLS=all python -m pytest -s tests/provisioning/test_stack.py
 
 molecule: tools ## Roles in systemd containers
 	@image=$$(python -m local_region images 2>&1 | grep -o 'graviflow/base:trixie-[0-9a-f-]*' | tail -n 1) && \

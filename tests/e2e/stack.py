@@ -13,7 +13,7 @@ from collections.abc import Callable
 import boto3
 
 import tests.playbook
-from tests.playbook import Finished
+from tests.playbook import ROOT, Finished
 
 STACK = "airflow-test"
 REGION = os.environ.get("E2E_REGION", "us-east-1")
@@ -47,6 +47,36 @@ def instances() -> dict[str, dict]:
     ]
     pages = aws("ec2").describe_instances(Filters=filters)["Reservations"]
     return {i["InstanceId"]: i for page in pages for i in page["Instances"]}
+
+
+def host_permissions() -> list[str]:
+    """Patterns of the actions that the hosts' role allows, on whatever resource."""
+    iam, role, patterns = aws("iam"), f"{STACK}-host-{REGION}", []
+    documents = [
+        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+    ]
+    for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        version = iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
+        found = iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)
+        documents.append(found["PolicyVersion"]["Document"])
+    for statement in (each for document in documents for each in document["Statement"]):
+        if statement["Effect"] == "Allow":
+            actions = statement["Action"]
+            patterns += [actions] if isinstance(actions, str) else actions
+    return patterns
+
+
+def host_calls() -> set[str]:
+    """Actions that the stack's hosts called, in IAM's words, from its call log; denied ones are marked."""
+    prefix = {"efs": "elasticfilesystem", "elbv2": "elasticloadbalancing"}
+    lines = (ROOT / ".local/graviflow/calls.jsonl").read_text().splitlines()
+    calls = [json.loads(line) for line in lines if f"assumed-role/{STACK}-host-{REGION}/" in line]
+    return {
+        f"{prefix.get(call['service'], call['service'])}:{call['action']}"
+        + (" DENIED" if call["status"] == 403 else "")
+        for call in calls
+    }
 
 
 def target_health() -> dict[str, str]:

@@ -1,12 +1,24 @@
 """The main job as a newcomer does it; then a host dies. The tests run in order, each on what the last one left."""
 
+import fnmatch
 import subprocess
 import threading
 import time
 
 import pytest
 
-from tests.e2e.stack import STACK, Airflow, aws, instances, playbook, run, target_health, until
+from tests.e2e.stack import (
+    STACK,
+    Airflow,
+    aws,
+    host_calls,
+    host_permissions,
+    instances,
+    playbook,
+    run,
+    target_health,
+    until,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -97,6 +109,13 @@ def test_the_new_host_completed_itself():
 def test_the_new_host_does_its_work():
     verified = playbook("verify")
     assert verified.returncode == 0, verified.tail
+
+
+def test_hosts_call_what_their_role_allows_and_nothing_else():
+    called, allowed = host_calls(), host_permissions()
+    assert called
+    beyond = {call for call in called if not any(fnmatch.fnmatchcase(call, pattern) for pattern in allowed)}
+    assert not beyond, beyond
 
 
 def test_teardown_asks_for_the_name():

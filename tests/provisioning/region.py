@@ -32,7 +32,7 @@ http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 PY
 printf '[Service]\\nExecStart=/usr/bin/python3 /usr/local/bin/stand-in\\n[Install]\\nWantedBy=multi-user.target\\n' \
   > /etc/systemd/system/stand-in.service
-systemctl enable -q stand-in
+ln -s /etc/systemd/system/stand-in.service /etc/systemd/system/multi-user.target.wants/
 cloud-init clean --machine-id
 sync
 """

@@ -7,9 +7,9 @@ import yaml
 
 from tests.playbook import ROOT
 from tests.provisioning import region
+from tests.provisioning.observed import READING
 
 BAD = yaml.safe_load((ROOT / "tests/bad_stacks.yml").read_text())
-READING = ("Describe", "Get", "List")
 
 
 def stacks():
@@ -53,4 +53,4 @@ def test_the_playbook_refuses_before_it_creates():
 def test_nothing_was_created():
     calls = region.control("GET", "calls")
     assert calls
-    assert [call for call in calls if not call.split(":")[1].startswith(READING)] == []
+    assert [call for call in calls if not READING.match(call.split(":")[1])] == []

@@ -8,6 +8,8 @@ import yaml
 
 from tests.playbook import ROOT
 from tests.provisioning import region
+from tests.provisioning.controls import CONTROLS
+from tests.provisioning.observed import READING, Observed
 
 CELLS = yaml.safe_load((ROOT / "tests/provisioning/cells.yml").read_text())
 CHOSEN = CELLS if os.environ.get("PROVISION_CELLS") == "all" else CELLS[:1]
@@ -17,11 +19,14 @@ NAME = "provision"
 def variables(cell, directory):
     """The file of extra variables that makes inventories/local's stack the cell's."""
     given = {
-        **{key: value for key, value in cell.items() if key not in ("stack_region", "network")},
+        **{key: cell[key] for key in ("high_availability", "database_engine")},
+        "network_zones": [cell["stack_region"] + zone for zone in cell.get("zones", "ab")],
         "network_cidr": f"{region.BLOCK}.0.0/16",
         "image_existing_id": region.stand_in_image(cell["stack_region"]),
         "compute_ssh_public_key": "",
         "compute_desired_capacity": 2 if cell["high_availability"] else 1,
+        "database_instance_class": "db.m7g.large" if cell["database_engine"] == "postgres" else "db.r7g.large",
+        "database_deletion_protection": True,
         "database_final_snapshot": False,
         "secrets_recovery_days": 0,
     }
@@ -37,6 +42,7 @@ class Stack:
 
     def __init__(self, cell, directory):
         self.region = cell["stack_region"]
+        self.highly_available = cell["high_availability"]
         self.existing_vpc = cell["network"] == "existing"
         self.variables = variables(cell, directory)
 
@@ -50,6 +56,11 @@ class Stack:
 @pytest.fixture(scope="module", params=CHOSEN, ids=lambda cell: "-".join(str(value) for value in cell.values()))
 def stack(request, tmp_path_factory):
     return Stack(request.param, tmp_path_factory.mktemp("stack"))
+
+
+@pytest.fixture(scope="module")
+def observed(stack):
+    return Observed(stack.aws, NAME)
 
 
 def good(finished):
@@ -80,6 +91,65 @@ def test_check_mode_sees_nothing_to_change(stack):
     seen = stack.playbook("provision", "--check", "--diff")
     assert unchanged(seen)
     assert "0 to create, 0 to change" in seen.output
+
+
+@pytest.mark.parametrize("name", [name for name, control in CONTROLS.items() if control.offenders])
+def test_control_is_satisfied(stack, observed, name):
+    if not stack.highly_available:
+        pytest.skip("controls ask for two zones")
+    assert list(CONTROLS[name].offenders(observed)) == []
+
+
+def test_nothing_may_be_written_everywhere(observed):
+    wide = [
+        (name, action)
+        for name, actions, resources in observed.statements()
+        for action in actions
+        if "*" in resources and not READING.match(action.split(":")[-1])
+    ]
+    assert wide == []
+
+
+def test_what_is_changed_by_hand_is_repaired_and_shown(stack):
+    ec2, elasticache, sns = stack.aws("ec2"), stack.aws("elasticache"), stack.aws("sns")
+    names = [{"Name": "group-name", "Values": [f"{NAME}-database"]}]
+
+    def rules():
+        group = ec2.describe_security_groups(Filters=names)["SecurityGroups"][0]
+        return group["GroupId"], group["IpPermissions"]
+
+    def policy():
+        group = elasticache.describe_replication_groups()["ReplicationGroups"][0]["MemberClusters"][0]
+        cache = elasticache.describe_cache_clusters(CacheClusterId=group)["CacheClusters"][0]
+        parameters = elasticache.describe_cache_parameters(
+            CacheParameterGroupName=cache["CacheParameterGroup"]["CacheParameterGroupName"]
+        )["Parameters"]
+        [found] = [each for each in parameters if each["ParameterName"] == "maxmemory-policy"]
+        return cache["CacheParameterGroup"]["CacheParameterGroupName"], found["ParameterValue"]
+
+    def alarms():
+        return {alarm["AlarmName"] for alarm in stack.aws("cloudwatch").describe_alarms()["MetricAlarms"]}
+
+    topic = sns.list_topics()["Topics"][0]["TopicArn"]
+    before = (*rules(), *policy(), alarms(), sns.list_tags_for_resource(ResourceArn=topic)["Tags"])
+    ec2.revoke_security_group_ingress(GroupId=before[0], IpPermissions=before[1])
+    world = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_ingress(GroupId=before[0], IpPermissions=[world])
+    elasticache.modify_cache_parameter_group(
+        CacheParameterGroupName=before[2],
+        ParameterNameValues=[{"ParameterName": "maxmemory-policy", "ParameterValue": "allkeys-lru"}],
+    )
+    stack.aws("cloudwatch").delete_alarms(AlarmNames=sorted(before[4])[:1])
+    sns.tag_resource(ResourceArn=topic, Tags=[{"Key": "by-hand", "Value": "yes"}])
+
+    repaired = good(stack.playbook("provision", "--diff"))
+    after = (*rules(), *policy(), alarms(), sns.list_tags_for_resource(ResourceArn=topic)["Tags"])
+    assert after[0] == before[0] and len(after[1]) == len(before[1])
+    assert not [row for permission in after[1] for row in permission["IpRanges"]]
+    assert after[2:5] == before[2:5]
+    assert sorted(map(str, after[5])) == sorted(map(str, before[5]))
+    for shown in ("maxmemory-policy", "by-hand", "0.0.0.0/0", sorted(before[4])[0]):
+        assert shown in repaired.output, shown
 
 
 def test_teardown_leaves_nothing(stack):
