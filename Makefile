@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help up down status clean tools test lint unit conformance provisioning matrix molecule e2e lock
+.PHONY: help up down status clean tools test lint unit conformance provisioning matrix weather molecule e2e lock
 
 help: ## This page
 	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ provisioning: tools ## The AWS side: bad input, and a stack that is planned, mad
 
 matrix: tools ## The AWS side of every kind of stack, about an hour
 	@PROVISION_CELLS=all python -m pytest -s tests/provisioning/test_stack.py
+
+weather: tools ## The AWS side while AWS throttles, fails and denies, and while runs are killed, about an hour
+	@PROVISION_WEATHER=1 python -m pytest -s tests/provisioning/test_weather.py
 
 molecule: tools ## Roles in systemd containers
 	@image=$$(python -m local_region images 2>&1 | grep -o 'graviflow/base:trixie-[0-9a-f-]*' | tail -n 1) && \

@@ -11,7 +11,14 @@ with suppress(ImportError):  # AnsibleAWSModule says what is missing
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Api, Outcome, Plan, Refusal, reconcile
+from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import (
+    Api,
+    Call,
+    Outcome,
+    Plan,
+    Refusal,
+    reconcile,
+)
 
 # Beside the module's own arguments, documented in the fragments `resource` and `resource.wait`.
 COMMON = {
@@ -20,6 +27,21 @@ COMMON = {
     "purge_tags": {"type": "bool", "default": True},
 }
 WAIT = {"wait": {"type": "bool", "default": True}, "wait_timeout": {"type": "int", "default": 2400}}
+
+
+class ResourceApi:
+    """The calls for one resource, or one set of them. Subclasses say how it is read, and what must be waited for."""
+
+    def __init__(self, client: Any, params: dict[str, Any]) -> None:
+        self.client, self.params = client, params
+
+    def apply(self, call: Call) -> None:
+        """Make one call."""
+        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
+
+    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Return at once: most resources are what was declared as soon as AWS was told."""
+        return current
 
 
 def client(module: AnsibleAWSModule, service: str) -> Any:

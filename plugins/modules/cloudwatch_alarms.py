@@ -211,9 +211,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 from ansible_collections.graviflow.airflow.plugins.module_utils.alarms import current_state, line, plan
 from ansible_collections.graviflow.airflow.plugins.module_utils.named_set import told
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call
 from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
     COMMON,
+    ResourceApi,
     client,
     make_so,
 )
@@ -264,11 +264,8 @@ ARGUMENT_SPEC = {
 }
 
 
-class AlarmsApi:
+class AlarmsApi(ResourceApi):
     """The calls to CloudWatch."""
-
-    def __init__(self, client: Any, params: dict[str, Any]) -> None:
-        self.client, self.params = client, params
 
     def read(self) -> dict[str, Any] | None:
         """Return the alarms of the prefix, None when there are none."""
@@ -284,14 +281,6 @@ class AlarmsApi:
     def _tags(self, arn: str) -> dict[str, str]:
         response = self.client.list_tags_for_resource(ResourceARN=arn, aws_retry=True)
         return boto3_tag_list_to_ansible_dict(response["Tags"])
-
-    def apply(self, call: Call) -> None:
-        """Make one call."""
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
-
-    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return at once: an alarm is what was put."""
-        return current
 
 
 def main() -> None:

@@ -90,6 +90,7 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.dashboard import
 from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call
 from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
     COMMON,
+    ResourceApi,
     client,
     make_so,
 )
@@ -97,11 +98,11 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module 
 ARGUMENT_SPEC = {**COMMON, "name": {"required": True}, "body": {"type": "dict"}}
 
 
-class DashboardApi:
+class DashboardApi(ResourceApi):
     """The calls to CloudWatch."""
 
     def __init__(self, client: Any, params: dict[str, Any]) -> None:
-        self.client, self.params = client, params
+        super().__init__(client, params)
         self.remarks: list[str] = []
 
     def read(self) -> dict[str, Any] | None:
@@ -124,10 +125,6 @@ class DashboardApi:
         self.remarks += [
             f"{each['DataPath']}: {each['Message']}" for each in answer.get("DashboardValidationMessages", [])
         ]
-
-    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return at once: dashboards have no states."""
-        return current
 
 
 def main() -> None:

@@ -91,9 +91,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import paginat
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.graviflow.airflow.plugins.module_utils.log_groups import arn, current_state, line, plan
 from ansible_collections.graviflow.airflow.plugins.module_utils.named_set import told
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call
 from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
     COMMON,
+    ResourceApi,
     client,
     make_so,
 )
@@ -107,11 +107,8 @@ ARGUMENT_SPEC = {
 }
 
 
-class LogGroupsApi:
+class LogGroupsApi(ResourceApi):
     """The calls to CloudWatch Logs."""
-
-    def __init__(self, client: Any, params: dict[str, Any]) -> None:
-        self.client, self.params = client, params
 
     def read(self) -> dict[str, Any] | None:
         """Return the log groups below the paths, None when there are none."""
@@ -128,14 +125,6 @@ class LogGroupsApi:
 
     def _tags(self, resource: str) -> dict[str, str]:
         return self.client.list_tags_for_resource(resourceArn=resource, aws_retry=True)["tags"]
-
-    def apply(self, call: Call) -> None:
-        """Make one call."""
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
-
-    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return at once: log groups have no states."""
-        return current
 
 
 def main() -> None:

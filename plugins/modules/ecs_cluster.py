@@ -97,8 +97,11 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import paginat
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.graviflow.airflow.plugins.module_utils.ecs_cluster import current_state, plan
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call
-from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import COMMON, make_so
+from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
+    COMMON,
+    ResourceApi,
+    make_so,
+)
 
 STRATEGY = {
     "capacity_provider": {"required": True},
@@ -116,11 +119,8 @@ ARGUMENT_SPEC = {
 PASSING = ["UpdateInProgressException", "ClusterContainsTasksException"]
 
 
-class ClusterApi:
+class ClusterApi(ResourceApi):
     """The calls to ECS."""
-
-    def __init__(self, client: Any, params: dict[str, Any]) -> None:
-        self.client, self.params = client, params
 
     def read(self) -> dict[str, Any] | None:
         """Return the cluster, None when there is none, with its tasks if it is to go."""
@@ -132,14 +132,6 @@ class ClusterApi:
                 **current,
                 "tasks": paginated_query_with_retries(self.client, "list_tasks", cluster=name)["taskArns"],
             }
-        return current
-
-    def apply(self, call: Call) -> None:
-        """Make one call."""
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
-
-    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return at once: a cluster can be used as soon as it is told."""
         return current
 
 

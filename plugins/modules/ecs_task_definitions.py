@@ -86,8 +86,13 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import paginated_query_with_retries
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.graviflow.airflow.plugins.module_utils.ecs_tags import tag_dict
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Outcome
-from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import COMMON, client, make_so
+from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Outcome
+from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
+    COMMON,
+    ResourceApi,
+    client,
+    make_so,
+)
 from ansible_collections.graviflow.airflow.plugins.module_utils.task_definitions import (
     current_state,
     differences,
@@ -97,11 +102,8 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.task_definitions
 ARGUMENT_SPEC = {**COMMON, "prefix": {"required": True}, "task_definitions": {"type": "dict"}}
 
 
-class TaskDefinitionsApi:
+class TaskDefinitionsApi(ResourceApi):
     """The calls to ECS."""
-
-    def __init__(self, client: Any, params: dict[str, Any]) -> None:
-        self.client, self.params = client, params
 
     def read(self) -> dict[str, Any] | None:
         """Return the task definitions of the prefix, None when there are none."""
@@ -127,14 +129,6 @@ class TaskDefinitionsApi:
 
     def _list(self, operation: str, key: str, prefix: str, status: str) -> list[str]:
         return paginated_query_with_retries(self.client, operation, familyPrefix=prefix, status=status)[key]
-
-    def apply(self, call: Call) -> None:
-        """Make one call."""
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
-
-    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return at once: what is registered can be run."""
-        return current
 
 
 def told(outcome: Outcome) -> dict[str, Any]:

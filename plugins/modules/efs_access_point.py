@@ -109,8 +109,12 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import (
 )
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.graviflow.airflow.plugins.module_utils.access_point import current_state, plan
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call
-from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import COMMON, client, make_so
+from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
+    COMMON,
+    ResourceApi,
+    client,
+    make_so,
+)
 
 USER = {
     "uid": {"type": "int", "required": True},
@@ -134,11 +138,8 @@ ARGUMENT_SPEC = {
 NOWHERE = ["FileSystemNotFound", "BadRequest", "ValidationException"]
 
 
-class AccessPointApi:
+class AccessPointApi(ResourceApi):
     """The calls to EFS."""
-
-    def __init__(self, client: Any, params: dict[str, Any]) -> None:
-        self.client, self.params = client, params
 
     def read(self) -> dict[str, Any] | None:
         """Return the access point, None when there is none."""
@@ -149,14 +150,6 @@ class AccessPointApi:
         except is_boto3_error_code(NOWHERE):
             return None
         return current_state(self.params["name"], answer["AccessPoints"])
-
-    def apply(self, call: Call) -> None:
-        """Make one call."""
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
-
-    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return at once: by the time that somebody mounts it, it is available."""
-        return current
 
 
 def main() -> None:

@@ -156,6 +156,7 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import
 from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
     COMMON,
     WAIT,
+    ResourceApi,
     client,
     make_so,
 )
@@ -183,11 +184,11 @@ ARGUMENT_SPEC = {
 }
 
 
-class FileSystemApi:
+class FileSystemApi(ResourceApi):
     """The calls to EFS."""
 
     def __init__(self, client: Any, params: dict[str, Any]) -> None:
-        self.client, self.params = client, params
+        super().__init__(client, params)
         self.identity: dict[str, str] = {}
 
     def read(self) -> dict[str, Any] | None:
@@ -237,7 +238,7 @@ class FileSystemApi:
         """Make one call, when the file system is ready for it."""
         if call.ready:
             self._wait(call.ready)
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
+        super().apply(call)
 
     def _wait(self, waiter: str) -> None:
         wait_until(self.client, waiter, self.params["wait_timeout"], **self.identity)

@@ -96,9 +96,10 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import (
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 from ansible_collections.graviflow.airflow.plugins.module_utils.cache_parameter_group import current_state, plan
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Outcome
+from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Outcome
 from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
     COMMON,
+    ResourceApi,
     client,
     make_so,
 )
@@ -113,7 +114,7 @@ ARGUMENT_SPEC = {
 }
 
 
-class CacheParameterGroupApi:
+class CacheParameterGroupApi(ResourceApi):
     """The calls to ElastiCache."""
 
     def __init__(self, client: Any, name: str) -> None:
@@ -135,14 +136,6 @@ class CacheParameterGroupApi:
     def _tags(self, group: dict[str, Any]) -> dict[str, str]:
         response = self.client.list_tags_for_resource(ResourceName=group["ARN"], aws_retry=True)
         return boto3_tag_list_to_ansible_dict(response["TagList"])
-
-    def apply(self, call: Call) -> None:
-        """Make one call."""
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
-
-    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return at once: parameter groups have no states."""
-        return current
 
 
 def told(outcome: Outcome) -> Outcome:

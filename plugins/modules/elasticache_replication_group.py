@@ -226,6 +226,7 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.replication_grou
 from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
     COMMON,
     WAIT,
+    ResourceApi,
     client,
     make_so,
 )
@@ -270,11 +271,11 @@ ARGUMENT_SPEC = {
 }
 
 
-class ReplicationGroupApi:
+class ReplicationGroupApi(ResourceApi):
     """The calls to ElastiCache."""
 
     def __init__(self, client: Any, params: dict[str, Any]) -> None:
-        self.client, self.params = client, params
+        super().__init__(client, params)
         self.identity = {"ReplicationGroupId": params["name"]}
 
     def read(self) -> dict[str, Any] | None:
@@ -310,7 +311,7 @@ class ReplicationGroupApi:
         """Make one call, when the group is ready for it."""
         if call.ready:
             wait_until(self.client, call.ready, self.params["wait_timeout"], **self.identity)
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
+        super().apply(call)
 
     def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
         """Wait until the group is available, or gone."""

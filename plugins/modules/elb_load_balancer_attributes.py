@@ -88,12 +88,15 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.load_balancer_at
     plan,
 )
 from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Outcome, Refusal, reconcile
-from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import client
+from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
+    ResourceApi,
+    client,
+)
 
 ARGUMENT_SPEC = {"name": {"required": True}, "attributes": {"type": "dict", "required": True}}
 
 
-class LoadBalancerAttributesApi:
+class LoadBalancerAttributesApi(ResourceApi):
     """The calls to Elastic Load Balancing."""
 
     def __init__(self, client: Any, name: str) -> None:
@@ -113,11 +116,7 @@ class LoadBalancerAttributesApi:
         """Make one call. Raises Refusal when there is no load balancer."""
         if call.arguments["LoadBalancerArn"] is None:
             raise Refusal("name", self.name, "There is no load balancer of this name.", "Create it first.")
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
-
-    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return at once: attributes have no states."""
-        return current
+        super().apply(call)
 
 
 def told(outcome: Outcome, declared: dict[str, Any]) -> dict[str, Any]:

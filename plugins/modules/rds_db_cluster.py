@@ -211,7 +211,13 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.db_cluster impor
     plan,
 )
 from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call
-from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import COMMON, WAIT, client, make_so
+from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
+    COMMON,
+    WAIT,
+    ResourceApi,
+    client,
+    make_so,
+)
 
 POLL_SECONDS = 5
 ARGUMENT_SPEC = {
@@ -253,11 +259,11 @@ ARGUMENT_SPEC = {
 }
 
 
-class DbClusterApi:
+class DbClusterApi(ResourceApi):
     """The calls to RDS."""
 
     def __init__(self, client: Any, params: dict[str, Any]) -> None:
-        self.client, self.params = client, params
+        super().__init__(client, params)
         self.identity = {"DBClusterIdentifier": params["name"]}
 
     def read(self) -> dict[str, Any] | None:
@@ -272,7 +278,7 @@ class DbClusterApi:
         """Make one call, when the cluster is ready for it."""
         if call.ready:
             self._wait(call.ready)
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
+        super().apply(call)
 
     def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
         """Wait until the cluster is available, or gone."""

@@ -107,8 +107,12 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 from ansible_collections.graviflow.airflow.plugins.module_utils.event_subscription import current_state, plan
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call
-from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import COMMON, client, make_so
+from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
+    COMMON,
+    ResourceApi,
+    client,
+    make_so,
+)
 
 SOURCE_TYPES = [
     "db-instance",
@@ -129,7 +133,7 @@ ARGUMENT_SPEC = {
 }
 
 
-class EventSubscriptionApi:
+class EventSubscriptionApi(ResourceApi):
     """The calls to RDS."""
 
     def __init__(self, client: Any, name: str) -> None:
@@ -146,14 +150,6 @@ class EventSubscriptionApi:
             return None
         tags = self.client.list_tags_for_resource(ResourceName=found[0]["EventSubscriptionArn"], aws_retry=True)
         return current_state(found[0], boto3_tag_list_to_ansible_dict(tags["TagList"]))
-
-    def apply(self, call: Call) -> None:
-        """Make one call."""
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
-
-    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return at once: nothing depends on when a subscription is active."""
-        return current
 
 
 def main() -> None:

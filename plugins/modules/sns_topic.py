@@ -115,9 +115,10 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import (
 from ansible_collections.amazon.aws.plugins.module_utils.iam import get_aws_account_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Outcome
+from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Outcome
 from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
     COMMON,
+    ResourceApi,
     client,
     make_so,
 )
@@ -134,7 +135,7 @@ ARGUMENT_SPEC = {
 }
 
 
-class TopicApi:
+class TopicApi(ResourceApi):
     """The calls to SNS."""
 
     def __init__(self, client: Any, arn: str) -> None:
@@ -149,14 +150,6 @@ class TopicApi:
         listed = paginated_query_with_retries(self.client, "list_subscriptions_by_topic", **self.identity)
         tags = self.client.list_tags_for_resource(ResourceArn=self.identity["TopicArn"], aws_retry=True)["Tags"]
         return current_state(found, listed["Subscriptions"], boto3_tag_list_to_ansible_dict(tags))
-
-    def apply(self, call: Call) -> None:
-        """Make one call."""
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
-
-    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return at once: topics have no states."""
-        return current
 
 
 def main() -> None:

@@ -80,9 +80,10 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import paginat
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 from ansible_collections.graviflow.airflow.plugins.module_utils.parameter_path import current_state, plan
-from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Outcome
+from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Outcome
 from ansible_collections.graviflow.airflow.plugins.module_utils.resource_module import (
     COMMON,
+    ResourceApi,
     client,
     make_so,
 )
@@ -96,11 +97,8 @@ ARGUMENT_SPEC = {
 }
 
 
-class ParameterPathApi:
+class ParameterPathApi(ResourceApi):
     """The calls to Systems Manager."""
-
-    def __init__(self, client: Any, params: dict[str, Any]) -> None:
-        self.client, self.params = client, params
 
     def read(self) -> dict[str, Any] | None:
         """Return what is below the path, None when nothing is."""
@@ -115,14 +113,6 @@ class ParameterPathApi:
     def _tags(self, name: str) -> dict[str, str]:
         response = self.client.list_tags_for_resource(ResourceType="Parameter", ResourceId=name, aws_retry=True)
         return boto3_tag_list_to_ansible_dict(response["TagList"])
-
-    def apply(self, call: Call) -> None:
-        """Make one call."""
-        getattr(self.client, call.operation)(**call.arguments, aws_retry=True)
-
-    def settle(self, current: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return at once: parameters have no states."""
-        return current
 
 
 def texts(outcome: Outcome) -> dict[str, Any]:

@@ -154,6 +154,18 @@ def whole_services(stack: Observed) -> list[str]:
     ]
 
 
+def public_keys(stack: Observed) -> list[str]:
+    """A statement for everybody must say of which account."""
+    kms, found = stack.aws("kms"), []
+    for key in stack.keys:
+        policy = json.loads(kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])
+        for statement in policy["Statement"]:
+            everybody = statement["Principal"] in ("*", {"AWS": "*"})
+            if everybody and "kms:CallerAccount" not in statement.get("Condition", {}).get("StringEquals", {}):
+                found.append(f"{key['KeyId']} {statement['Sid']}")
+    return found
+
+
 def administrators(stack: Observed) -> list[str]:
     return [name for name, actions, resources in stack.statements() if "*" in actions and "*" in resources]
 
@@ -376,9 +388,9 @@ CONTROLS: dict[str, Control] = {
     "KMS.1": Control("Managed policies do not decrypt everything", None, "The stack makes no managed policies."),
     "KMS.2": Control("Inline policies do not decrypt everything", decrypts_everything),
     "KMS.3": Control(
-        "Keys are not deleted by accident", None, "The stack makes no keys: AWS's are used, or those that are given."
+        "Keys are not about to be deleted", each("keys", "KeyId", lambda row: row["KeyState"] == "PendingDeletion")
     ),
-    "KMS.5": Control("Keys are not public", None, "The stack makes no keys: AWS's are used, or those that are given."),
+    "KMS.5": Control("Keys are not public", public_keys),
     "IAM.1": Control("Policies are not for administrators", administrators),
     "IAM.21": Control("Policies do not name whole services", whole_services),
 }

@@ -118,6 +118,12 @@ class Observed:
         return getattr(self.aws("s3"), operation)(Bucket=name)[key]
 
     @property
+    def keys(self) -> list[dict[str, Any]]:
+        aliases = self.all("kms", "list_aliases", "Aliases")
+        ids = [row["TargetKeyId"] for row in aliases if row["AliasName"] == f"alias/{self.name}"]
+        return [self.aws("kms").describe_key(KeyId=each)["KeyMetadata"] for each in ids]
+
+    @property
     def policies(self) -> dict[str, dict[str, Any]]:
         """Role/policy -> document, of the stack's roles."""
         iam, found = self.aws("iam"), {}

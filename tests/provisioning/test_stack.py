@@ -29,6 +29,8 @@ def variables(cell, directory):
         "database_deletion_protection": True,
         "database_final_snapshot": False,
         "secrets_recovery_days": 0,
+        "encryption_key_create": True,
+        "encryption_key_keep": False,
     }
     if cell["network"] == "existing":
         given["network_existing"] = region.existing_network(cell["stack_region"])
@@ -93,11 +95,27 @@ def test_check_mode_sees_nothing_to_change(stack):
     assert "0 to create, 0 to change" in seen.output
 
 
+def test_the_plan_shows_what_a_changed_variable_changes_and_nothing_else(stack):
+    planned = good(stack.playbook("provision", "--check", "--diff", "-e", "database_backup_days=14"))
+    assert "0 to create, 1 to change" in planned.output
+    changed = [line for line in planned.output.splitlines() if line.startswith("  ~ ")]
+    assert len(changed) == 1 and f"{NAME}-database" in changed[0], changed
+    assert "7 -> 14" in planned.output
+
+
 @pytest.mark.parametrize("name", [name for name, control in CONTROLS.items() if control.offenders])
 def test_control_is_satisfied(stack, observed, name):
     if not stack.highly_available:
         pytest.skip("controls ask for two zones")
     assert list(CONTROLS[name].offenders(observed)) == []
+
+
+def test_the_stacks_own_key_encrypts_everything(stack, observed):
+    [key] = [each["Arn"] for each in observed.keys]
+    volumes = [each["Ebs"] for data in observed.templates.values() for each in data["BlockDeviceMappings"]]
+    secrets = stack.aws("secretsmanager").list_secrets()["SecretList"]
+    rows = [*observed.databases, *observed.clusters, *observed.brokers, *observed.file_systems, *secrets, *volumes]
+    assert {row.get("KmsKeyId") for row in rows} == {key}
 
 
 def test_nothing_may_be_written_everywhere(observed):
@@ -175,12 +193,13 @@ def test_teardown_leaves_nothing(stack):
 
 
 def tagged(stack):
-    """ARNs with the stack's tag, but for terminated instances and deleted gateways, which EC2 shows for an hour."""
-    found = stack.aws("resourcegroupstaggingapi").get_resources(
-        TagFilters=[{"Key": "graviflow:stack", "Values": [NAME]}]
-    )
-    return {
-        row["ResourceARN"]
-        for row in found["ResourceTagMappingList"]
-        if row["ResourceARN"].split(":")[5].split("/")[0] not in ("instance", "natgateway")
-    }
+    """ARNs with the stack's tag, but for what AWS goes on showing: ended instances and gateways, keys that wait."""
+    filters = [{"Key": "graviflow:stack", "Values": [NAME]}]
+    found = stack.aws("resourcegroupstaggingapi").get_resources(TagFilters=filters)["ResourceTagMappingList"]
+    arns = {row["ResourceARN"]: row["ResourceARN"].split(":")[5].split("/")[0] for row in found}
+    waiting = {arn for arn, kind in arns.items() if kind == "key" and key_state(stack, arn) == "PendingDeletion"}
+    return {arn for arn, kind in arns.items() if kind not in ("instance", "natgateway")} - waiting
+
+
+def key_state(stack, arn):
+    return stack.aws("kms").describe_key(KeyId=arn)["KeyMetadata"]["KeyState"]
