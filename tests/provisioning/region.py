@@ -46,9 +46,10 @@ def cli(command: str) -> None:
 
 def forget_images() -> None:
     """Removes what was baked here; it would outlive the region."""
-    found = subprocess.run(["docker", "images", "-q", f"{NAME}/ami"], check=True, capture_output=True, text=True)
-    for image in set(found.stdout.split()):
-        subprocess.run(["docker", "rmi", "-f", image], check=True)
+    listing = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", f"{NAME}/ami"]
+    found = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split()
+    if found:  # by name: a copy keeps its original's layers
+        subprocess.run(["docker", "rmi", "-f", *found], check=True, capture_output=True)
 
 
 def control(method: str, path: str, body: object = None) -> dict:
