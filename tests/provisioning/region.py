@@ -18,6 +18,7 @@ from tests.playbook import ROOT, Finished
 
 NAME = os.environ.get("PROVISION_REGION", "lrprovision")
 PORT = int(os.environ.get("PROVISION_PORT", "5620"))
+URL = f"http://127.0.0.1:{PORT}"
 BLOCK = f"10.{60 + PORT % 100}"  # two suites have two networks
 
 # Answers every path with 200, as Airflow's health check does when all is well.
@@ -55,7 +56,7 @@ def forget_images() -> None:
 def control(method: str, path: str, body: object = None) -> dict:
     """Asks the region's control API."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{PORT}/_region/{path}", data, method=method)
+    request = urllib.request.Request(f"{URL}/_region/{path}", data, method=method)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)
 
@@ -65,7 +66,7 @@ def aws(service: str, aws_region: str):
     return boto3.client(
         service,
         aws_region,
-        endpoint_url=f"http://127.0.0.1:{PORT}",
+        endpoint_url=URL,
         aws_access_key_id="AKIAOPERATOR00000000",
         aws_secret_access_key="local",
     )

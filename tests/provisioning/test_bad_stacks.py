@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from tests.playbook import ROOT
+from tests.playbook import ROOT, run
 from tests.provisioning import region
 from tests.provisioning.observed import READING
 
@@ -48,6 +48,19 @@ def test_the_playbook_refuses_before_it_creates():
     refused = region.playbook("playbooks/provision.yml", "us-east-1", "-e", "compute_instance_type=m7i.large")
     assert refused.returncode != 0
     assert "Graviton" in refused.output
+
+
+@pytest.mark.parametrize("example", ["example", "example-cn"])
+def test_the_examples_can_be_made(example):
+    key = json.dumps({"compute_ssh_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGexample"})
+    aws = {
+        "AWS_ENDPOINT_URL": region.URL,
+        "AWS_ACCESS_KEY_ID": "AKIAOPERATOR00000000",
+        "AWS_SECRET_ACCESS_KEY": "local",
+    }
+    command = ["ansible-playbook", "-i", f"inventories/{example}", "playbooks/provision.yml", "--tags", "preflight"]
+    finished = run([*command, "-e", key], aws)
+    assert finished.returncode == 0, finished.tail
 
 
 def test_nothing_was_created():
