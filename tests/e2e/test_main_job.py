@@ -19,6 +19,11 @@ from tests.e2e.stack import (
     target_health,
     until,
 )
+from tests.provisioning.controls import CONTROLS
+from tests.provisioning.observed import Observed
+
+# Controls that nothing can break on Aurora, which tests/provisioning makes. Without RDS.8: this stack is not protected.
+OF_INSTANCES = ("RDS.5", "RDS.9", "RDS.10", "RDS.17", "RDS.21", "RDS.36")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -109,6 +114,14 @@ def test_the_new_host_completed_itself():
 def test_the_new_host_does_its_work():
     verified = playbook("verify")
     assert verified.returncode == 0, verified.tail
+
+
+def test_controls_that_only_a_database_instance_can_break():
+    """As above: here is an instance of PostgreSQL."""
+    observed = Observed(aws, STACK)
+    assert [each["DBInstanceIdentifier"] for each in observed.databases] == [f"{STACK}-database"]
+    broken = {name: list(CONTROLS[name].offenders(observed)) for name in OF_INSTANCES}
+    assert not any(broken.values()), broken
 
 
 def test_hosts_call_what_their_role_allows_and_nothing_else():
