@@ -10,6 +10,8 @@ from pathlib import Path
 
 from local_region import lifecycle
 
+log = logging.getLogger(__name__)
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the argument parser."""
@@ -37,6 +39,15 @@ def main() -> int:
     """Run one command; returns the exit status."""
     options = parser().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        return run(options)
+    except lifecycle.Taken as error:
+        log.error("%s", error)
+        return 1
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run one command; returns the exit status. Raises lifecycle.Taken."""
     place = lifecycle.Place(options.name, options.port, options.home.resolve())
     match options.command:
         case "serve":

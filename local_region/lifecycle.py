@@ -50,13 +50,35 @@ class Place:
         return f"http://127.0.0.1:{self.port}"
 
 
-def is_daemon(place: Place, pid: int) -> bool:
-    """Return whether a process is this region's daemon: process ids are used again."""
+class Taken(Exception):
+    """Another home's daemon serves a region of this name."""
+
+
+def home_served(name: str, pid: int) -> Path | None:
+    """Return from which home a process serves a region of this name, None when it does not."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-    except OSError:
-        return False
-    return "local_region" in words and "serve" in words and words[words.index("--name") + 1] == place.name
+        if "local_region" not in words or "serve" not in words or words[words.index("--name") + 1] != name:
+            return None
+        return Path(words[words.index("--home") + 1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def is_daemon(place: Place, pid: int) -> bool:
+    """Return whether a process is this region's daemon: process ids are used again."""
+    return home_served(place.name, pid) == place.home
+
+
+def refuse_taken(place: Place) -> None:
+    """Raise Taken when another home serves this name: both would make and remove the same containers."""
+    for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
+        home = home_served(place.name, pid)
+        if home not in (None, place.home):
+            raise Taken(
+                f"region {place.name} is served by process {pid} from {home}, and a name is one region's on a machine;"
+                " end that one first: make down, where it was started"
+            )
 
 
 def recorded_pid(place: Place) -> int | None:
@@ -78,7 +100,8 @@ def ask(place: Place) -> dict[str, Any] | None:
 
 
 def up(place: Place) -> int:
-    """Start the region unless it is up; returns an exit status."""
+    """Start the region unless it is up; returns an exit status. Raises Taken."""
+    refuse_taken(place)
     pid = recorded_pid(place)
     alive = pid is not None and is_daemon(place, pid)
     if alive and (state := ask(place)) and state["ready"]:
@@ -122,7 +145,8 @@ def start(place: Place) -> int:
 
 
 def stop(place: Place) -> None:
-    """End the daemon and remove its containers, networks, volumes and packet filter rules."""
+    """End the daemon and remove its containers, networks, volumes and packet filter rules. Raises Taken."""
+    refuse_taken(place)
     pid = recorded_pid(place)
     if pid is not None and is_daemon(place, pid):
         os.kill(pid, signal.SIGTERM)
