@@ -21,7 +21,11 @@ def baked(cloud, launch, until, ssh, image_of):
     """An image of a changed host, tagged after it was made, as Packer does."""
     ec2, host = cloud.client("ec2"), launch()
     until(lambda: ssh(host.ip, "true").returncode == 0, what="ssh")
-    ssh(host.ip, "echo baked | sudo tee /opt/marker; sudo cloud-init clean --machine-id; sync")
+    changed = ssh(
+        host.ip,
+        "cloud-init status --wait && echo baked | sudo tee /opt/marker && sudo cloud-init clean --machine-id && sync",
+    )
+    assert changed.returncode == 0, changed
     tags = [{"ResourceType": kind, "Tags": [{"Key": "Early", "Value": "1"}]} for kind in ("image", "snapshot")]
     image_id = ec2.create_image(InstanceId=host.id, Name=NAME, TagSpecifications=tags)["ImageId"]
     until(lambda: image_of(image_id)["State"] == "available", what="available")

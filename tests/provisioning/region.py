@@ -34,6 +34,7 @@ PY
 printf '[Service]\\nExecStart=/usr/bin/python3 /usr/local/bin/stand-in\\n[Install]\\nWantedBy=multi-user.target\\n' \
   > /etc/systemd/system/stand-in.service
 ln -s /etc/systemd/system/stand-in.service /etc/systemd/system/multi-user.target.wants/
+cloud-init status --wait >/dev/null || [ $? = 2 ]  # 2: done, with a warning
 cloud-init clean --machine-id
 sync
 """
