@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from docker.types import IPAMConfig, IPAMPool
@@ -68,12 +68,23 @@ class Network:
         self._apply()
         self.names[vpc_id] = name  # at last: nothing is put behind a bridge before its rules are in force
 
-    def remove_vpc(self, vpc_id: str) -> None:
-        """Remove the bridge of a VPC that the API no longer knows."""
+    def remove_empty(self, vpc_id: str, occupied: Callable[[], set[str]]) -> None:
+        """Remove a VPC's bridge unless something is in it by now; occupied returns the VPCs that have something.
+
+        Whoever puts something in a VPC registers it first and asks for the bridge then: by the time that `occupied` is
+        asked, they wait at the lock, or are seen.
+        """
         with self.lock:
-            self.engine.docker.networks.get(self.names[vpc_id]).remove()
-            del self.names[vpc_id]
-            self.bridges.pop(bridge_name(vpc_id), None)
+            name = self.names.pop(vpc_id, None)
+            if name is None:
+                return
+            try:
+                if vpc_id not in occupied():
+                    self.engine.docker.networks.get(name).remove()
+                    del self.bridges[bridge_name(vpc_id)]
+            finally:
+                if bridge_name(vpc_id) in self.bridges:
+                    self.names[vpc_id] = name
             self._apply()
 
     def publish(self, public: Mapping[str, str], addresses: Iterable[Address]) -> None:

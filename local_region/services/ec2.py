@@ -47,14 +47,11 @@ class Instances:
         addresses: list[security_groups.Address] = []
         names: dict[str, str] = {}
         public: dict[str, str] = {}
-        occupied: set[str] = set()
         for _, ec2 in self.region.backends("ec2"):
             addresses += security_groups.read(ec2)
-            occupied |= {eni.subnet.vpc_id for eni in ec2.enis.values() if eni.instance is None}
             for instance in ec2.all_instances():
                 if instance.state == "terminated":
                     continue
-                occupied.add(instance.vpc_id)
                 self.region.job((KIND, instance.id), self.converge, ec2, instance)
                 if instance.state != "shutting-down":
                     names[instance.private_dns_name.lower()] = instance.private_ip
@@ -63,8 +60,16 @@ class Instances:
         self.publish_names(names)
         self.region.job(("packet-filter",), self.region.network.publish, public, addresses)
         # An empty VPC has no bridge: on one machine its range may be wanted by another one, as every default VPC's is.
-        for vpc_id in set(self.region.network.names) - occupied:
-            self.region.job(("vpc", vpc_id), self.region.network.remove_vpc, vpc_id)
+        for vpc_id in set(self.region.network.names) - self.occupied():
+            self.region.job(("vpc", vpc_id), self.region.network.remove_empty, vpc_id, self.occupied)
+
+    def occupied(self) -> set[str]:
+        """Return the VPCs that have an instance, or a network interface of something else."""
+        found = set()
+        for _, ec2 in self.region.backends("ec2"):
+            found |= {eni.subnet.vpc_id for eni in list(ec2.enis.values()) if eni.instance is None}
+            found |= {i.vpc_id for i in list(ec2.all_instances()) if i.state != "terminated"}
+        return found
 
     def publish_names(self, names: dict[str, str]) -> None:
         """Put the private DNS names of all instances into the resolver's table, and take old ones out."""

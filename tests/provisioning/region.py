@@ -139,3 +139,25 @@ def existing_network(aws_region: str) -> dict:
         for subnet in ids:
             ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
     return {"vpc_id": vpc, "public_subnet_ids": public, "private_subnet_ids": private}
+
+
+def forget_network(aws_region: str, vpc: str) -> None:
+    """Removes what existing_network made, so that the next stack finds its range of addresses free."""
+    ec2 = aws("ec2", aws_region)
+    here = [{"Name": "vpc-id", "Values": [vpc]}]
+    for nat in ec2.describe_nat_gateways(Filters=here)["NatGateways"]:
+        ec2.delete_nat_gateway(NatGatewayId=nat["NatGatewayId"])
+        ec2.get_waiter("nat_gateway_deleted").wait(NatGatewayIds=[nat["NatGatewayId"]], WaiterConfig={"Delay": 1})
+        for address in nat["NatGatewayAddresses"]:
+            ec2.release_address(AllocationId=address["AllocationId"])
+    for subnet in ec2.describe_subnets(Filters=here)["Subnets"]:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    for table in ec2.describe_route_tables(Filters=here)["RouteTables"]:
+        if not any(association.get("Main") for association in table["Associations"]):
+            ec2.delete_route_table(RouteTableId=table["RouteTableId"])
+    for gateway in ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc]}])[
+        "InternetGateways"
+    ]:
+        ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc)
+        ec2.delete_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"])
+    ec2.delete_vpc(VpcId=vpc)

@@ -16,7 +16,7 @@ CHOSEN = CELLS if os.environ.get("PROVISION_CELLS") == "all" else CELLS[:1]
 NAME = "provision"
 
 
-def variables(cell, directory):
+def variables(cell, directory, network):
     """The file of extra variables that makes inventories/local's stack the cell's."""
     given = {
         **{key: cell[key] for key in ("high_availability", "database_engine")},
@@ -32,8 +32,8 @@ def variables(cell, directory):
         "encryption_key_create": True,
         "encryption_key_keep": False,
     }
-    if cell["network"] == "existing":
-        given["network_existing"] = region.existing_network(cell["stack_region"])
+    if network:
+        given["network_existing"] = network
     path = directory / "variables.json"
     path.write_text(json.dumps(given))
     return path
@@ -45,8 +45,8 @@ class Stack:
     def __init__(self, cell, directory):
         self.region = cell["stack_region"]
         self.highly_available = cell["high_availability"]
-        self.existing_vpc = cell["network"] == "existing"
-        self.variables = variables(cell, directory)
+        self.network = region.existing_network(self.region) if cell["network"] == "existing" else None
+        self.variables = variables(cell, directory, self.network)
 
     def playbook(self, name, *arguments):
         return region.playbook(f"playbooks/{name}.yml", self.region, "-e", f"@{self.variables}", *arguments)
@@ -57,7 +57,10 @@ class Stack:
 
 @pytest.fixture(scope="module", params=CHOSEN, ids=lambda cell: "-".join(str(value) for value in cell.values()))
 def stack(request, tmp_path_factory):
-    return Stack(request.param, tmp_path_factory.mktemp("stack"))
+    stack = Stack(request.param, tmp_path_factory.mktemp("stack"))
+    yield stack
+    if stack.network:
+        region.forget_network(stack.region, stack.network["vpc_id"])
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +177,7 @@ def test_teardown_leaves_nothing(stack):
     good(stack.playbook("teardown", "-e", f"teardown_confirm={NAME}"))
     assert not tagged(stack)
     vpcs = [vpc for vpc in stack.aws("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]
-    assert len(vpcs) == (1 if stack.existing_vpc else 0)
+    assert [vpc["VpcId"] for vpc in vpcs] == ([stack.network["vpc_id"]] if stack.network else [])
     for calls, key in (
         (stack.aws("rds").describe_db_instances, "DBInstances"),
         (stack.aws("rds").describe_db_clusters, "DBClusters"),

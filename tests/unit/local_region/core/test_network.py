@@ -1,3 +1,4 @@
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -11,8 +12,19 @@ OPEN = (Permission(),)
 class Networks:
     """Docker's networks, as far as a region uses them."""
 
+    def __init__(self):
+        self.there, self.active = [], []
+
     def create(self, name, **_):
-        self.last = name
+        self.there.append(name)
+
+    def get(self, name):
+        def remove():
+            if name in self.active:
+                raise OSError(f"{name} has active endpoints")
+            self.there.remove(name)
+
+        return SimpleNamespace(remove=remove)
 
 
 @pytest.fixture
@@ -52,3 +64,36 @@ def test_a_vpc_without_a_bridge_opens_nothing_in_another_one_with_its_range(netw
     network.vpc(vpc("vpc-1"))
     network.publish({}, [Address("10.0.0.4", "vpc-1"), Address("10.0.0.4", "vpc-2", OPEN)])
     assert "10.0.0.4" not in network.rules[-1]
+
+
+def test_an_empty_vpc_loses_its_bridge_and_gets_it_back(network):
+    network.vpc(vpc("vpc-1"))
+    network.remove_empty("vpc-1", set)
+    assert network.engine.docker.networks.there == []
+    assert network.vpc(vpc("vpc-1")) == "demo-vpc-1"
+    assert network.engine.docker.networks.there == ["demo-vpc-1"]
+
+
+def test_what_came_into_a_vpc_in_the_meantime_keeps_its_bridge(network):
+    network.vpc(vpc("vpc-1"))
+    asked = []
+
+    def occupied():
+        """Something is registered and asks for the bridge, while another thread is about to remove it."""
+        thread = threading.Thread(target=lambda: asked.append(network.vpc(vpc("vpc-1"))))
+        thread.start()
+        thread.join(0.2)
+        assert not asked, "the name of a bridge that may go was given away"
+        return {"vpc-1"}
+
+    network.remove_empty("vpc-1", occupied)
+    assert network.vpc(vpc("vpc-1")) == "demo-vpc-1"
+    assert network.engine.docker.networks.there == ["demo-vpc-1"]
+
+
+def test_a_bridge_that_docker_keeps_is_still_known(network):
+    network.vpc(vpc("vpc-1"))
+    network.engine.docker.networks.active = ["demo-vpc-1"]
+    with pytest.raises(OSError, match="active"):
+        network.remove_empty("vpc-1", set)
+    assert network.names == {"vpc-1": "demo-vpc-1"}
