@@ -12,6 +12,7 @@ import moto.ec2.models.elastic_network_interfaces as network_interfaces
 import moto.ec2.models.instances as instances
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instance_types import INSTANCE_TYPES
+from moto.ec2.models.nat_gateways import NatGatewayBackend
 from moto.ec2.models.tags import TagBackend
 
 from local_region.patches._tools import after, replace
@@ -40,6 +41,7 @@ def apply(region: Region) -> None:
     _public_addresses(region.port)
     _offerings()
     _tag_filters()
+    _nat_gateways()
 
 
 def _lifecycle() -> None:
@@ -184,3 +186,11 @@ def _tag_filters() -> None:
         for tag in found:
             tag["resource_type"] = tag["resource_type"].replace("nat-gateway", "natgateway")
         return found
+
+
+def _nat_gateways() -> None:
+    """Gap: the network interface of a deleted gateway stays, and its VPC is never empty again."""
+
+    @after(NatGatewayBackend, "delete_nat_gateway")
+    def without_interface(backend: Any, nat_gateway_id: str) -> None:
+        backend.enis.pop(backend.nat_gateways[nat_gateway_id]._eni.id, None)

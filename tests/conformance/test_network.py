@@ -38,12 +38,14 @@ def test_the_bridge_of_a_deleted_vpc_is_removed(cloud, launch, until):
     ec2 = cloud.client("ec2")
     vpc_id = ec2.create_vpc(CidrBlock="10.199.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.199.1.0/24")["Subnet"]["SubnetId"]
+    gateway = ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
     host = launch(SubnetId=subnet)
     until(lambda: host.state == "running", what="running")
     network = f"{cloud.name}-{vpc_id}"
     assert network in cloud.docker("network", "ls", "--format", "{{.Name}}").split()
     ec2.terminate_instances(InstanceIds=[host.id])
     until(lambda: host.state == "terminated", what="terminated")
+    ec2.delete_nat_gateway(NatGatewayId=gateway)
     ec2.delete_subnet(SubnetId=subnet)
     ec2.delete_vpc(VpcId=vpc_id)
     until(lambda: network not in cloud.docker("network", "ls", "--format", "{{.Name}}").split(), what="bridge gone")
