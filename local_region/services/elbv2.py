@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from docker.errors import APIError
 from moto.elbv2.ssl_policies import SSL_POLICIES
 
 from local_region.services import _haproxy as haproxy
@@ -165,17 +166,21 @@ class LoadBalancers:
 
     def _start(self, balancer: Any, placement: Placement, files: Files) -> None:
         port = self.ports.setdefault(balancer.arn, free_port(FIRST_PUBLISHED_PORT, set(self.ports.values())))
-        self.engine.create(
-            KIND,
-            self._id(balancer),
-            self.engine.data_image,
-            placement.network,
-            placement.ip,
-            files=files,
-            command=["haproxy", "-W", "-db", "-f", f"{haproxy.FOLDER}/haproxy.cfg"],
-            stop_signal="SIGUSR1",
-            ports={f"{haproxy.PUBLISHED_PORT}/tcp": ("127.0.0.1", port)},
-        )
+        try:
+            self.engine.create(
+                KIND,
+                self._id(balancer),
+                self.engine.data_image,
+                placement.network,
+                placement.ip,
+                files=files,
+                command=["haproxy", "-W", "-db", "-f", f"{haproxy.FOLDER}/haproxy.cfg"],
+                stop_signal="SIGUSR1",
+                ports={f"{haproxy.PUBLISHED_PORT}/tcp": ("127.0.0.1", port)},
+            )
+        except APIError:
+            del self.ports[balancer.arn]  # another region may have taken the port just now; the next try takes another
+            raise
 
     def _reload(self, backend: Any, balancer: Any, wanted: Configuration, view: haproxy.Balancer) -> None:
         """Have a new worker take over the sockets. A signal during a reload is lost: _observe sees that."""

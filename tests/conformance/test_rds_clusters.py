@@ -152,6 +152,7 @@ def test_describes_itself_as_rds_does(cluster: Any, members: Any) -> None:
 
 def test_readers_follow_the_writer_and_take_no_writes(query: Query, until: Any) -> None:
     query("create table if not exists kept (x int); delete from kept; insert into kept values (42)")
+    until(lambda: query("select to_regclass('kept')", endpoint="ReaderEndpoint"), what="the table")
     until(lambda: query("select x from kept", endpoint="ReaderEndpoint") == 42, what="what was written")
     with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
         query("insert into kept values (43)", endpoint="ReaderEndpoint")

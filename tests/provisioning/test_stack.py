@@ -28,6 +28,7 @@ def variables(cell, directory, network):
         "database_instance_class": "db.m7g.large" if cell["database_engine"] == "postgres" else "db.r7g.large",
         "database_deletion_protection": True,
         "database_final_snapshot": False,
+        "secrets_backend": cell.get("secrets_backend", "secrets_manager"),
         "secrets_recovery_days": 0,
         "encryption_key_create": True,
         "encryption_key_keep": False,
@@ -116,7 +117,8 @@ def test_control_is_satisfied(stack, observed, name):
 def test_the_stacks_own_key_encrypts_everything(stack, observed):
     [key] = [each["Arn"] for each in observed.keys]
     volumes = [each["Ebs"] for data in observed.templates.values() for each in data["BlockDeviceMappings"]]
-    secrets = stack.aws("secretsmanager").list_secrets()["SecretList"]
+    secrets = [*stack.aws("secretsmanager").list_secrets()["SecretList"], *secure_parameters(stack)]
+    assert len(secrets) == 5
     rows = [*observed.databases, *observed.clusters, *observed.brokers, *observed.file_systems, *secrets, *volumes]
     assert {row.get("KmsKeyId") for row in rows} == {key}
 
@@ -193,6 +195,11 @@ def test_teardown_leaves_nothing(stack):
         (stack.aws("ssm").describe_parameters, "Parameters"),
     ):
         assert calls()[key] == [], key
+
+
+def secure_parameters(stack):
+    secure = [{"Key": "Type", "Values": ["SecureString"]}]
+    return stack.aws("ssm").describe_parameters(ParameterFilters=secure)["Parameters"]
 
 
 def tagged(stack):

@@ -50,6 +50,7 @@ RULES = (
     *offload.RULES,
     *bastion.RULES,
     secrets.given,
+    secrets.recovery,
 )
 
 

@@ -1,4 +1,4 @@
-"""Rules about secrets that are given. Their values never leave this file."""
+"""Rules about secrets: where they are, and what is given. Given values never leave this file."""
 
 from __future__ import annotations
 
@@ -61,3 +61,11 @@ def given(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
                 yield Problem(variable, HIDDEN, rule, "Correct the key.")
             elif not re.fullmatch(known[key][0], str(value)):
                 yield Problem(variable, HIDDEN, known[key][1], "Give another, or none to have it generated.")
+
+
+def recovery(stack: Mapping[str, Any], _: Facts) -> Iterator[Problem]:
+    """Nobody counts on a removed secret that is gone: the Fernet key, without which a final snapshot's passwords are lost."""
+    days = stack.get("secrets_recovery_days", 30)
+    if stack.get("secrets_backend") == "parameter_store" and str(days) != "0":
+        rule = f"Parameter Store deletes at once what is removed from it; secrets_recovery_days is {days}."
+        yield Problem("secrets_backend", "parameter_store", rule, "Set secrets_recovery_days to 0, or use secrets_manager.")

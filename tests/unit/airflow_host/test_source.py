@@ -101,10 +101,11 @@ def publish(aws, **parameters):
 
 
 IDS = {key: f"/graviflow/demo/{key}" for key in source.SECRETS}
+IN_SECRETS_MANAGER = {"backend": "secrets_manager", "ids": IDS}
 
 
 def test_an_instance_finds_its_stack_in_aws(aws):
-    raw = raw_document(secrets=IDS)
+    raw = raw_document(secrets=IN_SECRETS_MANAGER)
     publish(aws, document=json.dumps(raw), endpoints="{}", **{"airflow.cfg": "[core]\n"})
     found = source.from_aws()
     assert found.document == stack().document
@@ -119,6 +120,38 @@ def test_a_document_that_is_not_published_yet_is_named(aws):
 
 
 def test_a_secret_that_is_missing_is_an_error_of_the_stack(aws):
-    publish(aws, document=json.dumps(raw_document(secrets={**IDS, "broker": "nowhere"})), **{"airflow.cfg": "[core]\n"})
+    place = {**IN_SECRETS_MANAGER, "ids": {**IDS, "broker": "nowhere"}}
+    publish(aws, document=json.dumps(raw_document(secrets=place)), **{"airflow.cfg": "[core]\n"})
     with pytest.raises(HostError, match=r"stack demo: .*GetSecretValue"):
+        source.from_aws()
+
+
+IN_PARAMETER_STORE = {
+    "backend": "parameter_store",
+    "ids": {key: f"/graviflow-secrets/demo/{key}" for key in source.SECRETS},
+}
+
+
+def publish_secure(aws, ids):
+    for key, value in secrets().items():
+        aws("ssm").put_parameter(Name=ids[key], Value=json.dumps(value), Type="SecureString")
+
+
+def test_secrets_of_parameter_store_are_read_decrypted(aws):
+    publish(aws, document=json.dumps(raw_document(secrets=IN_PARAMETER_STORE)), **{"airflow.cfg": "[core]\n"})
+    publish_secure(aws, IN_PARAMETER_STORE["ids"])
+    assert source.from_aws().secrets == secrets()
+
+
+def test_a_missing_parameter_is_named(aws):
+    publish(aws, document=json.dumps(raw_document(secrets=IN_PARAMETER_STORE)), **{"airflow.cfg": "[core]\n"})
+    publish_secure(aws, {**IN_PARAMETER_STORE["ids"], "admin": "/elsewhere"})
+    with pytest.raises(HostError, match="parameter /graviflow-secrets/demo/admin does not exist"):
+        source.from_aws()
+
+
+@pytest.mark.parametrize("place", [{}, {"backend": "vault", "ids": IDS}, {**IN_SECRETS_MANAGER, "ids": {}}])
+def test_secrets_that_are_nowhere_are_an_error_of_the_document(aws, place):
+    publish(aws, document=json.dumps(raw_document(secrets=place)), **{"airflow.cfg": "[core]\n"})
+    with pytest.raises(HostError, match="its document names no place"):
         source.from_aws()

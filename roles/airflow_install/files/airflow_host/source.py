@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,11 @@ from airflow_host.files import File
 from airflow_host.model import Secrets, Stack, parse_document
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.client import BaseClient
+
+    Clients = Callable[[str], BaseClient]
 
 METADATA = "http://169.254.169.254/latest"
 METADATA_TIMEOUT = 5.0
@@ -59,6 +64,22 @@ def _stack(document_text: str, airflow_cfg: str, secrets: Secrets) -> Stack:
     return Stack(parse_document(json.loads(document_text)), document_text, airflow_cfg, secrets)
 
 
+def _from_secrets_manager(client: Clients, ids: list[str]) -> dict[str, str]:
+    manager = client("secretsmanager")
+    return {each: manager.get_secret_value(SecretId=each)["SecretString"] for each in ids}
+
+
+def _from_parameter_store(client: Clients, ids: list[str]) -> dict[str, str]:
+    found = client("ssm").get_parameters(Names=ids, WithDecryption=True)
+    if found["InvalidParameters"]:
+        raise HostError(f"parameter {found['InvalidParameters'][0]} does not exist")
+    return {each["Name"]: each["Value"] for each in found["Parameters"]}
+
+
+READERS = {"secrets_manager": _from_secrets_manager, "parameter_store": _from_parameter_store}
+"""Backend -> how the texts of secrets are read by their ids."""
+
+
 def from_aws() -> Stack:
     """Return the stack of this instance, read with the instance's own role."""
     import boto3
@@ -74,11 +95,14 @@ def from_aws() -> Stack:
         for key in ("document", "airflow.cfg"):
             if key not in parameters:
                 raise HostError(f"parameter /graviflow/{name}/{key} does not exist yet")
-        ids: dict[str, str] = json.loads(parameters["document"])["secrets"]
-        client = session.client("secretsmanager", config=config)
-        secrets = {key: json.loads(client.get_secret_value(SecretId=ids[key])["SecretString"]) for key in SECRETS}
+        location = json.loads(parameters["document"])["secrets"]
+        ids = {key: location["ids"][key] for key in SECRETS}
+        texts = READERS[location["backend"]](partial(session.client, config=config), list(ids.values()))
     except (BotoCoreError, ClientError) as error:
         raise HostError(f"stack {name}: {error}") from error
+    except KeyError as error:
+        raise HostError(f"stack {name}: its document names no place that this image can read {error} from") from error
+    secrets = {key: json.loads(texts[ids[key]]) for key in SECRETS}
     return _stack(parameters["document"], parameters["airflow.cfg"], secrets)
 
 

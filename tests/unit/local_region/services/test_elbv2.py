@@ -1,9 +1,13 @@
 """What HAProxy measured, as target health; names and TLS policies."""
 
+from types import SimpleNamespace
+
 import pytest
+from docker.errors import APIError
 
 from local_region.patches.elbv2 import dns_name
-from local_region.services.elbv2 import HEALTHY, INITIAL, judge, minimum_tls
+from local_region.region import Placement
+from local_region.services.elbv2 import HEALTHY, INITIAL, LoadBalancers, judge, minimum_tls
 
 ILL = ("unhealthy", "Target.Timeout", "Request timed out")
 
@@ -49,3 +53,19 @@ def test_names() -> None:
     assert public.startswith("web-") and public.endswith(".cn-north-1.elb.amazonaws.com.cn")
     assert internal.startswith("internal-web-") and internal.endswith(".us-east-1.elb.amazonaws.com")
     assert dns_name("web", "other", None, "us-east-1", "amazonaws.com") != internal.removeprefix("internal-")
+
+
+def test_a_port_that_another_one_took_is_not_tried_again() -> None:
+    tried = []
+
+    def create(*_: object, ports: dict[str, tuple[str, int]], **__: object) -> None:
+        [(_, port)] = ports.values()
+        tried.append(port)
+        raise APIError("port is already allocated")
+
+    balancers = LoadBalancers(SimpleNamespace(engine=SimpleNamespace(create=create, data_image="")))
+    balancer = SimpleNamespace(arn="arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/web/1")
+    with pytest.raises(APIError):
+        balancers._start(balancer, Placement("network", "10.0.0.4", "eni-1", "us-east-1a"), {})
+    assert len(tried) == 1
+    assert balancers.ports == {}
