@@ -176,3 +176,18 @@ def test_roles_and_profiles_are_in_their_partition(client: Callable[[str], Any],
     iam.detach_role_policy(RoleName=name, PolicyArn=managed)
     iam.delete_instance_profile(InstanceProfileName=name)
     iam.delete_role(RoleName=name)
+
+
+def test_quotas_of_what_a_stack_is_made_of(client: Callable[[str], Any], partition: str, aws_region: str) -> None:
+    quotas = client("service-quotas")
+    for service, code, value in (
+        ("vpc", "L-F678F1CE", 5),
+        ("ec2", "L-0263D0A3", 5),
+        ("elasticloadbalancing", "L-53DA6B97", 50),
+        ("rds", "L-7B6409FD", 40),
+    ):
+        found = quotas.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]
+        assert (found["ServiceCode"], found["QuotaCode"], found["Value"]) == (service, code, value)
+        assert found["QuotaArn"].startswith(f"arn:{partition}:servicequotas:{aws_region}:")
+    with pytest.raises(ClientError, match="NoSuchResource"):
+        quotas.get_service_quota(ServiceCode="ec2", QuotaCode="L-00000000")

@@ -66,17 +66,34 @@ def test_good_stacks_have_no_problem(change):
     assert found(change) == []
 
 
+def test_what_the_region_offers_is_no_problem():
+    assert found({"preflight_offers": OFFERS}) == []
+
+
 def test_optional_variables_may_be_missing():
     optional = ("dns_zone_name", "secrets_given", "airflow_config", "compute_desired_capacity", "broker_node_type")
     assert stack_problems({key: value for key, value in STACK.items() if key not in optional}, FACTS) == []
 
 
 BAD = yaml.safe_load((ROOT / "tests/bad_stacks.yml").read_text())
+# What region_offers_info would find.
+OFFERS = {
+    "exists": False,
+    "zones": STACK["network_zones"],
+    "instance_types": {"m7g.large": FACTS["zones"], "m9g.large": [], "hpc7g.4xlarge": FACTS["zones"][2:]},
+    "database_options": [
+        {"version": "17.6", "class": STACK["database_instance_class"], "zones": FACTS["zones"], "clusters": False}
+    ],
+    "broker_versions": ["7.0.7", "7.1.0"],
+    "vcpus": {"m7g.large": 2},
+    "quotas": {"vcpus": {"code": "L-1216C47A", "limit": 128, "used": {"": 0}}},
+}
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: f"{bad['variable']}={bad['value']}")
 def test_bad_values_are_found_with_rule_and_fix(bad):
-    problems = [each for each in found({bad["variable"]: bad["value"]}) if bad["variable"] in each["variable"]]
+    stack = {"preflight_offers": OFFERS, bad["variable"]: bad["value"]}
+    problems = [each for each in found(stack) if bad["variable"] in each["variable"]]
     assert bad["rule"] in " ".join(problem["rule"] for problem in problems)
     assert all(problem["fix"][-1] in ".?" for problem in problems)
 
