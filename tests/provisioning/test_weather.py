@@ -53,14 +53,13 @@ def faults_since(position):
     return {f"{call['service']}:{call['action']}" for call in calls if call["fault"]}
 
 
-THROTTLED = {"s3": {"code": "SlowDown", "status": 503}}  # the others say Throttling
+THROTTLED, UNAVAILABLE = {"code": "Throttling", "status": 400}, {"code": "ServiceUnavailable", "status": 503}
+OF_SERVICE = {"s3": {"code": "SlowDown", "status": 503}}  # S3 has one answer for both
 
 
-@pytest.mark.parametrize(
-    "fault", [{"code": "Throttling", "status": 400}, {"code": "ServiceUnavailable", "status": 503}]
-)
+@pytest.mark.parametrize("fault", [THROTTLED, UNAVAILABLE], ids=lambda fault: fault["code"])
 def test_what_passes_is_waited_out(stack, actions, fault):
-    faults = {action: THROTTLED.get(action.split(":")[0], fault) for action in actions}
+    faults = {action: OF_SERVICE.get(action.split(":")[0], fault) for action in actions}
     rules = [{"match": re.escape(action), "times": 2, **fault} for action, fault in faults.items()]
     region.control("PUT", "faults", rules)
     start = CALLS.stat().st_size
