@@ -44,6 +44,7 @@ class Stack:
     """A stack of the matrix, and its playbooks."""
 
     def __init__(self, cell, directory):
+        self.cell = cell
         self.region = cell["stack_region"]
         self.highly_available = cell["high_availability"]
         self.network = region.existing_network(self.region) if cell["network"] == "existing" else None
@@ -62,6 +63,13 @@ def stack(request, tmp_path_factory):
     yield stack
     if stack.network:
         region.forget_network(stack.region, stack.network["vpc_id"])
+
+
+@pytest.fixture
+def first(stack):
+    """For what is the same in every cell, and takes minutes."""
+    if stack.cell is not CELLS[0]:
+        pytest.skip("shown in the first cell")
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +107,7 @@ def test_check_mode_sees_nothing_to_change(stack):
     assert "0 to create, 0 to change" in seen.output
 
 
+@pytest.mark.usefixtures("first")
 def test_the_plan_shows_what_a_changed_variable_changes_and_nothing_else(stack):
     planned = good(stack.playbook("provision", "--check", "--diff", "-e", "database_backup_days=14"))
     assert "0 to create, 1 to change" in planned.output
@@ -133,6 +142,7 @@ def test_nothing_may_be_written_everywhere(observed):
     assert wide == []
 
 
+@pytest.mark.usefixtures("first")
 def test_what_is_changed_by_hand_is_repaired_and_shown(stack):
     ec2, elasticache, sns = stack.aws("ec2"), stack.aws("elasticache"), stack.aws("sns")
     names = [{"Name": "group-name", "Values": [f"{NAME}-database"]}]
