@@ -13,6 +13,7 @@ from tests.provisioning.observed import READING, Observed
 
 CELLS = yaml.safe_load((ROOT / "tests/provisioning/cells.yml").read_text())
 CHOSEN = CELLS if os.environ.get("PROVISION_CELLS") == "all" else CELLS[:1]
+CLASSES = {"postgres": "db.m7g.large", "postgres-cluster": "db.m6gd.large", "aurora-postgresql": "db.r7g.large"}
 NAME = "provision"
 
 
@@ -25,7 +26,7 @@ def variables(cell, directory, network):
         "image_existing_id": region.stand_in_image(cell["stack_region"]),
         "compute_ssh_public_key": "",
         "compute_desired_capacity": 2 if cell["high_availability"] else 1,
-        "database_instance_class": "db.m7g.large" if cell["database_engine"] == "postgres" else "db.r7g.large",
+        "database_instance_class": CLASSES[cell["database_engine"]],
         "database_deletion_protection": True,
         "database_final_snapshot": False,
         "secrets_backend": cell.get("secrets_backend", "secrets_manager"),

@@ -17,6 +17,7 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules impo
     monitoring,
     names,
     network,
+    offers,
     offload,
     secrets,
     services,
@@ -49,6 +50,7 @@ RULES = (
     *monitoring.RULES,
     *offload.RULES,
     *bastion.RULES,
+    *offers.RULES,
     secrets.given,
     secrets.recovery,
 )

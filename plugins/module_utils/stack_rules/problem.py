@@ -34,5 +34,7 @@ class Facts:
     network: dict[str, Any] | None = None
     # AMIs that have the ID that is given, as amazon.aws's info module tells them.
     images: list[dict[str, Any]] | None = None
+    # What the region offers and the account's quotas leave, as region_offers_info tells it.
+    offers: dict[str, Any] = field(default_factory=dict)
     # Variable -> its specification, of the roles' argument_specs.yml.
     options: dict[str, dict[str, Any]] = field(default_factory=dict)

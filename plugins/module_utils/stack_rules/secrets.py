@@ -64,8 +64,9 @@ def given(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
 
 
 def recovery(stack: Mapping[str, Any], _: Facts) -> Iterator[Problem]:
-    """Nobody counts on a removed secret that is gone: the Fernet key, without which a final snapshot's passwords are lost."""
+    """Nobody counts on a secret that is gone: without its Fernet key, a final snapshot's passwords are lost."""
     days = stack.get("secrets_recovery_days", 30)
     if stack.get("secrets_backend") == "parameter_store" and str(days) != "0":
         rule = f"Parameter Store deletes at once what is removed from it; secrets_recovery_days is {days}."
-        yield Problem("secrets_backend", "parameter_store", rule, "Set secrets_recovery_days to 0, or use secrets_manager.")
+        fix = "Set secrets_recovery_days to 0, or use secrets_manager."
+        yield Problem("secrets_backend", "parameter_store", rule, fix)

@@ -44,8 +44,8 @@ QUOTAS = {
 
 
 def problems(stack=None, **found):
-    given = {**STACK, **(stack or {}), "preflight_offers": {**FOUND, **found}}
-    return [problem for rule in offers.RULES for problem in rule(given, Facts())]
+    given, facts = {**STACK, **(stack or {})}, Facts(offers={**FOUND, **found})
+    return [problem for rule in offers.RULES for problem in rule(given, facts)]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,12 @@ def test_a_type_that_a_zone_lacks():
     assert problem.fix == "Choose among m6g.large, m8g.large, m7gd.large, c7g.large."
 
 
+def test_without_one_of_the_size_the_next_larger_and_smaller_are_near():
+    found = {"m7g.3xlarge": [], "m7g.2xlarge": ZONES, "m7g.4xlarge": ZONES, "m7g.large": ZONES, "m7g.metal": ZONES}
+    [problem] = problems({"compute_instance_type": "m7g.3xlarge"}, instance_types=found)
+    assert problem.fix == "Choose among m7g.4xlarge, m7g.2xlarge."
+
+
 def test_a_type_without_neighbours_is_offered_elsewhere_or_nowhere():
     [problem] = problems(instance_types={"m7g.large": [B, C]})
     assert problem.fix == f"Use zones that offer it: {B}, {C}."
@@ -119,6 +125,11 @@ def test_classes_that_rds_does_not_offer():
     assert (problem.variable, problem.value) == ("database_instance_class", "db.m7g.large")
     assert problem.fix == "Choose among db.m6g.large, db.r7g.large."
     assert problems(database_options=[])[0].fix == "Use another class, or another region."
+
+
+def test_a_version_that_is_none_is_left_alone_and_the_class_is_judged():
+    assert problems({"database_engine_version": "9.6"}) == []
+    assert len(problems({"database_engine_version": "9.6"}, database_options=[])) == 1
 
 
 def test_a_standby_needs_a_second_zone():
@@ -159,7 +170,6 @@ def test_serverless_has_a_class_too():
         {"database_existing": {"host": "db.example.org", "port": 5432, "name": "airflow", "engine": "postgresql"}},
         {"database_engine": "mysql"},
         {"database_engine": "oracle"},
-        {"database_engine_version": "9.6"},
         {"database_instance_class": "m7g.large"},
         {"database_instance_class": "db.m7i.large"},
     ],
@@ -180,10 +190,10 @@ def test_versions_that_elasticache_lacks(version):
 
 
 def test_a_node_that_the_region_lacks():
-    found = {"m7g.large": ZONES, "m99g.large": [], "m8g.large": [A]}
+    found = {"m7g.large": ZONES, "m99g.large": [], "m6g.xlarge": [A], "m8g.large": [A]}
     [problem] = problems({"broker_node_type": "cache.m99g.large"}, instance_types=found)
     assert problem.rule.startswith("Its nodes are instances of m99g.large, and no zone")
-    assert problem.fix == "Choose among cache.m8g.large, cache.m7g.large."
+    assert problem.fix == "Choose among cache.m7g.large, cache.m6g.xlarge."
     assert problems({"broker_node_type": "cache.m99g.large"}, instance_types=found, exists=True) == []
 
 

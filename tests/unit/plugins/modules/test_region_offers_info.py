@@ -151,6 +151,17 @@ def test_classes_of_the_version_are_asked_for_where_one_is_missing(aws, version,
     assert found["database_options"] == [option("17.5", "db.m6g.large")]
 
 
+def test_a_version_that_is_not_offered_either_leads_to_the_default(aws):
+    new(aws)
+    orderable(aws, {"DBInstanceClass": "db.m7g.large"})
+    for answer, asked in (([], {"EngineVersion": "17.99"}), ([{"EngineVersion": "17.5"}], {"DefaultOnly": True})):
+        asked = {"Engine": "postgres", **asked}
+        aws["rds"].add_response("describe_db_engine_versions", {"DBEngineVersions": answer}, asked)
+    orderable(aws, {"EngineVersion": "17.5"}, ("17.5", "db.m6g.large"))
+    found = aws.read(database={**DATABASE, "engine_version": "17.99"})
+    assert found["database_options"] == [option("17.5", "db.m6g.large")]
+
+
 def test_a_class_that_rds_has_never_heard_of_is_not_offered(aws):
     new(aws)
     operation, message = "describe_orderable_db_instance_options", "Invalid DB instance class: db.m7g.large"
