@@ -210,7 +210,8 @@ def test_teardown_leaves_nothing(stack):
 
 def secure_parameters(stack):
     secure = [{"Key": "Type", "Values": ["SecureString"]}]
-    return stack.aws("ssm").describe_parameters(ParameterFilters=secure)["Parameters"]
+    found = stack.aws("ssm").describe_parameters(ParameterFilters=secure)["Parameters"]
+    return [{"KmsKeyId": each["KeyId"]} for each in found]
 
 
 def tagged(stack):
