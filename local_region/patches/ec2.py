@@ -92,6 +92,11 @@ def complete(arguments: dict[str, Any], template: dict[str, Any]) -> dict[str, A
         done["nics"][0].setdefault("SubnetId", done["subnet_id"])
     if not done.get("placement") and not done.get("subnet_id"):
         done["placement"] = template.get("Placement", {}).get("AvailabilityZone")
+    if template.get("BlockDeviceMappings") and "block_device_mappings" not in done:
+        done["block_device_mappings"] = copy.deepcopy(template["BlockDeviceMappings"])
+    for each in template.get("TagSpecifications", []):
+        of_template, tags = {tag["Key"]: tag["Value"] for tag in each["Tags"]}, done.get("tags") or {}
+        done["tags"] = {**tags, each["ResourceType"]: {**of_template, **tags.get(each["ResourceType"], {})}}
     if not done.get("instance_initiated_shutdown_behavior"):
         done["instance_initiated_shutdown_behavior"] = template.get("InstanceInitiatedShutdownBehavior")
     return done
@@ -122,7 +127,9 @@ def check_architecture(ami: Any, instance_type: str) -> None:
 
 
 def _run_instances() -> None:
-    """Gap: the template's interfaces, profile and metadata options are dropped; keys and architecture go unchecked."""
+    """Gap: the template's interfaces, profile, metadata options and disks' tags are dropped, a plain disk is added;
+    keys and architecture go unchecked.
+    """
 
     @replace(instances.InstanceBackend, "run_instances")
     def run(

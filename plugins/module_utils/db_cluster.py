@@ -40,6 +40,7 @@ ARGUMENTS = {
     "iam_database_authentication": "EnableIAMDatabaseAuthentication",
     "log_exports": "EnableCloudwatchLogsExports",
     "performance_insights": "EnablePerformanceInsights",
+    "performance_insights_kms_key_id": "PerformanceInsightsKMSKeyId",
     "monitoring_interval": "MonitoringInterval",
     "monitoring_role_arn": "MonitoringRoleArn",
     "auto_minor_version_upgrade": "AutoMinorVersionUpgrade",

@@ -104,6 +104,9 @@ options:
   performance_insights:
     description: Whether query load is recorded. For Aurora declare it on the instances.
     type: bool
+  performance_insights_kms_key_id:
+    description: KMS key of what is recorded. AWS takes it when it begins to record; here it counts for a new cluster.
+    type: str
   monitoring_interval:
     description:
       - Seconds between measurements of enhanced monitoring, V(0) for none. For Aurora declare it on the instances.
@@ -251,6 +254,7 @@ ARGUMENT_SPEC = {
     "iam_database_authentication": {"type": "bool"},
     "log_exports": {"type": "list", "elements": "str"},
     "performance_insights": {"type": "bool"},
+    "performance_insights_kms_key_id": {},
     "monitoring_interval": {"type": "int", "choices": [0, 1, 5, 10, 15, 30, 60]},
     "monitoring_role_arn": {},
     "auto_minor_version_upgrade": {"type": "bool"},

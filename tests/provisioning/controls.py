@@ -129,7 +129,10 @@ def default_groups(stack: Observed) -> list[str]:
 
 
 def unencrypted_volumes(stack: Observed) -> list[str]:
-    return [row["VolumeId"] for row in stack.ec2("describe_volumes", "Volumes") if not row["Encrypted"]]
+    """Of every volume that a host has, tagged or not."""
+    attached = [mapping["Ebs"]["VolumeId"] for host in stack.instances for mapping in host["BlockDeviceMappings"]]
+    volumes = stack.aws("ec2").describe_volumes(VolumeIds=attached)["Volumes"] if attached else []
+    return [row["VolumeId"] for row in volumes if not row["Encrypted"]] or ([] if attached else ["no volumes"])
 
 
 def open_acls(stack: Observed) -> list[str]:
@@ -292,7 +295,9 @@ CONTROLS: dict[str, Control] = {
     "ELB.13": Control("Load balancers span zones", balancers(lambda stack, row: len(row["AvailabilityZones"]) < 2)),
     "ELB.17": Control("TLS policies are recommended ones", balancers(insecure_policy)),
     "ELB.18": Control("Listeners take HTTPS, or lead to it", balancers(no_redirect)),
-    "EC2.1": Control("Snapshots are not public", lambda stack: public_snapshots(stack)),
+    "EC2.1": Control(
+        "Snapshots are not public", None, "A stack makes none. Those of its image belong to the account alone."
+    ),
     "EC2.2": Control("Default security groups let nothing through", default_groups),
     "EC2.3": Control("Volumes are encrypted", unencrypted_volumes),
     "EC2.6": Control("Flows are logged", None, f"{PAID} by volume, and it is the VPC's owner who reads them."),
@@ -417,17 +422,6 @@ def public_mount_targets(stack: Observed) -> list[str]:
         for target in stack.all("efs", "describe_mount_targets", "MountTargets", FileSystemId=row["FileSystemId"])
     ]
     return [target["MountTargetId"] for target in targets if target["SubnetId"] in public]
-
-
-def public_snapshots(stack: Observed) -> list[str]:
-    ec2 = stack.aws("ec2")
-    return [
-        row["SnapshotId"]
-        for row in stack.ec2("describe_snapshots", "Snapshots")
-        if ec2.describe_snapshot_attribute(SnapshotId=row["SnapshotId"], Attribute="createVolumePermission").get(
-            "CreateVolumePermissions"
-        )
-    ]
 
 
 def unchecked_interfaces(stack: Observed) -> list[str]:

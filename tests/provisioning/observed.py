@@ -133,6 +133,10 @@ class Observed:
             for policy in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
                 document = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=policy)["PolicyDocument"]
                 found[f"{role['RoleName']}/{policy}"] = document
+            for row in iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]:
+                version = iam.get_policy(PolicyArn=row["PolicyArn"])["Policy"]["DefaultVersionId"]
+                policy = iam.get_policy_version(PolicyArn=row["PolicyArn"], VersionId=version)["PolicyVersion"]
+                found[f"{role['RoleName']}/{row['PolicyName']}"] = policy["Document"]
         return found
 
     def statements(self) -> Iterable[tuple[str, list[str], list[str]]]:

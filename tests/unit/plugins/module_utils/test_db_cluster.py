@@ -207,3 +207,11 @@ def test_deletion():
     )
     unprotected = {**CURRENT, "deletion_protection": False}
     assert len(calls(unprotected, state="absent", deletion_protection=False)) == 1
+
+
+def test_the_key_of_performance_insights_counts_when_a_cluster_is_made():
+    wanted = {"performance_insights": True, "performance_insights_kms_key_id": "0a1b"}
+    login = {"master_username": "airflow_master", "master_user_password": "hush"}
+    [create] = plan(declare(engine="postgres", instance_class="db.m6gd.large", **login, **wanted), None).calls
+    assert create.arguments["PerformanceInsightsKMSKeyId"] == "0a1b"
+    assert plan(declare(engine="postgres", **wanted), current_state(DESCRIBED)).calls == ()
