@@ -100,8 +100,11 @@ def test_it_is_made(stack):
     assert good(stack.playbook("provision")).changed["localhost"] > 0
 
 
-def test_again_changes_nothing(stack):
-    assert unchanged(stack.playbook("provision"))
+def test_again_changes_nothing_and_tells_no_secret(stack):
+    again = stack.playbook("provision", "-vvv")
+    assert unchanged(again)
+    told = [name for name, value in secret_values(stack).items() if value in again.output]
+    assert told == []
 
 
 def test_check_mode_sees_nothing_to_change(stack):
@@ -218,6 +221,27 @@ def test_teardown_leaves_nothing(stack):
         (stack.aws("ssm").describe_parameters, "Parameters"),
     ):
         assert calls()[key] == [], key
+
+
+def secret_values(stack):
+    """(Secret, key) -> what nobody may see; of a private key, its first line."""
+    names = ("database", "broker", "airflow", "admin", "web_certificate")
+    if stack.cell.get("variables", {}).get("secrets_backend") == "parameter_store":
+        ids = [f"/graviflow-secrets/{NAME}/{name}" for name in names]
+        found = stack.aws("ssm").get_parameters(Names=ids, WithDecryption=True)["Parameters"]
+        texts = {each["Name"].split("/")[-1]: each["Value"] for each in found}
+    else:
+        store = stack.aws("secretsmanager")
+        texts = {name: store.get_secret_value(SecretId=f"/graviflow/{NAME}/{name}")["SecretString"] for name in names}
+    public = ("username", "email", "certificate", "certificate_authority")
+    hidden = {
+        (name, key): value.removeprefix("-----BEGIN PRIVATE KEY-----\n").split("\n")[0]
+        for name, text in texts.items()
+        for key, value in json.loads(text).items()
+        if key not in public
+    }
+    assert len(hidden) == 7
+    return hidden
 
 
 def secure_parameters(stack):
