@@ -251,13 +251,18 @@ def secure_parameters(stack):
 
 
 def tagged(stack):
-    """ARNs with the stack's tag, but for what AWS goes on showing: ended instances and gateways, keys that wait."""
+    """ARNs with the stack's tag, but for what AWS goes on showing: what has ended, and keys that wait."""
     filters = [{"Key": "graviflow:stack", "Values": [NAME]}]
     found = stack.aws("resourcegroupstaggingapi").get_resources(TagFilters=filters)["ResourceTagMappingList"]
     arns = {row["ResourceARN"]: row["ResourceARN"].split(":")[5].split("/")[0] for row in found}
     waiting = {arn for arn, kind in arns.items() if kind == "key" and key_state(stack, arn) == "PendingDeletion"}
-    return {arn for arn, kind in arns.items() if kind not in ("instance", "natgateway")} - waiting
+    ended = {arn for arn, kind in arns.items() if kind == "cluster" and ":ecs:" in arn and is_inactive(stack, arn)}
+    return {arn for arn, kind in arns.items() if kind not in ("instance", "natgateway")} - waiting - ended
 
 
 def key_state(stack, arn):
     return stack.aws("kms").describe_key(KeyId=arn)["KeyMetadata"]["KeyState"]
+
+
+def is_inactive(stack, arn):
+    return stack.aws("ecs").describe_clusters(clusters=[arn])["clusters"][0]["status"] == "INACTIVE"
