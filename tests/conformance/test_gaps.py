@@ -191,3 +191,14 @@ def test_quotas_of_what_a_stack_is_made_of(client: Callable[[str], Any], partiti
         assert found["QuotaArn"].startswith(f"arn:{partition}:servicequotas:{aws_region}:")
     with pytest.raises(ClientError, match="NoSuchResource"):
         quotas.get_service_quota(ServiceCode="ec2", QuotaCode="L-00000000")
+
+
+def test_a_secret_that_waits_for_its_deletion_says_so(cloud: Any) -> None:
+    secrets = cloud.client("secretsmanager")
+    secrets.create_secret(Name="waiting", SecretString="kept")
+    secrets.delete_secret(SecretId="waiting", RecoveryWindowInDays=7)
+    with pytest.raises(ClientError, match="marked for deletion"):
+        secrets.get_secret_value(SecretId="waiting")
+    secrets.restore_secret(SecretId="waiting")
+    assert secrets.get_secret_value(SecretId="waiting")["SecretString"] == "kept"
+    secrets.delete_secret(SecretId="waiting", ForceDeleteWithoutRecovery=True)
