@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help up down status clean tools test lint unit conformance provisioning matrix weather molecule e2e lock
+.PHONY: help up down status clean tools test lint unit conformance provisioning matrix weather molecule e2e image lock
 
 help: ## This page
 	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,17 +49,20 @@ weather: tools ## The AWS side while AWS throttles, fails and denies, and while 
 	@PROVISION_WEATHER=1 python -m pytest -s tests/provisioning/test_weather.py
 
 molecule: tools ## Roles in systemd containers
-	@image=$$(python -m local_region images 2>&1 | grep -o 'graviflow/base:trixie-[0-9a-f-]*' | tail -n 1) && \
-	  GRAVIFLOW_BASE_IMAGE=$$image \
-	  MOLECULE_CGROUPNS=$$([ "$$(docker info -f '{{.CgroupVersion}}')" = 1 ] && echo host || echo private) \
-	  molecule test --all
+	@tools/molecule test --all
 
 e2e: tools ## The main job, a killed host, teardown
 	@python -m pytest -s tests/e2e
 
-lock: tools ## Resolves controller.lock anew
+image: tools ## Images of both versions of Airflow: baked, booted, proven by a DAG run, about twenty minutes
+	@E2E_VERSIONS=1 python -m pytest -s tests/e2e/test_versions.py
+
+lock: tools ## Resolves controller.lock and the locks of Airflow anew, and installs each of them
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --upgrade \
 	  --group local_region --group test pyproject.toml -o controller.lock
+	@packer/lock
+	@tools/audit
+	@tools/molecule test -s locks
 
 bench-%: tools ## A measurement of bench/: bench-rerun (on the stack that `make up` made), bench-provision (without one)
 	@python bench/$*.py

@@ -10,7 +10,8 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 
 # A host compares these with the database's version tables to see, without starting Airflow, whether a migration is due.
-MIGRATIONS = {"airflow": "airflow", "fab": "airflow.providers.fab"}
+# Airflow 2 keeps the tables of users and roles among its own.
+MIGRATIONS = {2: {"airflow": "airflow"}, 3: {"airflow": "airflow", "fab": "airflow.providers.fab"}}
 
 
 def migration_head(package: str) -> str:
@@ -26,12 +27,14 @@ def migration_head(package: str) -> str:
 
 def describe(lock_sha256: str) -> dict[str, object]:
     """Return the manifest of this virtual environment."""
+    airflow = version("apache-airflow")
+    parts = MIGRATIONS[int(airflow.partition(".")[0])]
     return {
-        "airflow": version("apache-airflow"),
+        "airflow": airflow,
         "python": platform.python_version(),
         "architecture": platform.machine(),
         "lock_sha256": lock_sha256,
-        "migration_heads": {name: migration_head(package) for name, package in MIGRATIONS.items()},
+        "migration_heads": {name: migration_head(package) for name, package in parts.items()},
     }
 
 

@@ -14,6 +14,7 @@ def raw_document(**changes: Any) -> dict[str, Any]:
         "schema": 1,
         "stack": "demo",
         "region": "cn-north-1",
+        "airflow": "3.3.2",
         "services": ["api-server", "scheduler", "dag-processor", "triggerer", "worker"],
         "secrets": {},
         "database": {"host": "db.example", "port": 5432, "name": "airflow"},

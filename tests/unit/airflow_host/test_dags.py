@@ -67,6 +67,21 @@ def test_a_file_that_does_not_compile_is_named_and_nothing_changes(source, archi
     assert releases(source) == ["r1"]
 
 
+@pytest.mark.parametrize(
+    "member",
+    [{"name": "../out.py"}, {"name": "/out.py"}, {"name": "link.py", "type": tarfile.SYMTYPE, "linkname": "x"}],
+)
+def test_an_archive_that_reaches_out_of_its_folder_is_refused(source, tmp_path, member):
+    info = tarfile.TarInfo()
+    for key, value in member.items():
+        setattr(info, key, value)
+    with tarfile.open(tmp_path / "bad.tar", "w") as tar:
+        tar.addfile(info)
+    with pytest.raises(HostError, match="not a plain file"):
+        dags.publish(tmp_path / "bad.tar", source, "r1", keep=5)
+    assert dags.current(source) is None and not (tmp_path / "out.py").exists()
+
+
 def test_old_releases_go_and_the_current_one_stays(source, archive):
     for number in range(5):
         dags.publish(archive(one=f"x = {number}\n"), source, f"r{number}", keep=2)

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ class World:
         self.revisions, self.admin_is_right, self.done = dict(revisions), admin_is_right, []
         self.other_host_finishes = False
         monkeypatch.setattr(database, "connect", lambda url: self)
-        monkeypatch.setattr(database, "revisions", lambda connection: self.revisions)
+        monkeypatch.setattr(database, "revisions", lambda connection, parts: self.revisions)
         monkeypatch.setattr(database, "_try_lock", self.lock)
         monkeypatch.setattr(database.subprocess, "run", self.migrate)
         monkeypatch.setattr(admin, "is_right", lambda connection, account: self.admin_is_right)
@@ -40,39 +39,32 @@ class World:
         self.admin_is_right = True
 
 
-@pytest.fixture
-def manifest(tmp_path):
-    path = tmp_path / "manifest.json"
-    path.write_text(json.dumps({"migration_heads": HEADS}))
-    return path
+def prepare():
+    return database.prepare("postgresql+psycopg2://u:p@h/n", HEADS, ACCOUNT, Path("/opt/airflow/bin/airflow"))
 
 
-def prepare(manifest):
-    return database.prepare("postgresql+psycopg2://u:p@h/n", manifest, ACCOUNT, Path("/opt/airflow/bin/airflow"))
-
-
-def test_a_ready_database_is_left_alone_without_a_lock(monkeypatch, manifest):
+def test_a_ready_database_is_left_alone_without_a_lock(monkeypatch):
     world = World(monkeypatch, HEADS, True)
-    assert prepare(manifest) is False
+    assert prepare() is False
     assert world.done == ["closed"]
 
 
-def test_an_empty_database_is_migrated_under_the_lock(monkeypatch, manifest):
+def test_an_empty_database_is_migrated_under_the_lock(monkeypatch):
     world = World(monkeypatch, {"airflow": None, "fab": None}, False)
-    assert prepare(manifest) is True
+    assert prepare() is True
     assert world.done == ["locked", "db migrate", "admin", "closed"]
 
 
-def test_what_another_host_did_meanwhile_is_not_done_again(monkeypatch, manifest):
+def test_what_another_host_did_meanwhile_is_not_done_again(monkeypatch):
     world = World(monkeypatch, {"airflow": None, "fab": None}, False)
     world.other_host_finishes = True
-    assert prepare(manifest) is False
+    assert prepare() is False
     assert world.done == ["locked", "closed"]
 
 
-def test_a_rotated_password_is_repaired_without_a_migration(monkeypatch, manifest):
+def test_a_rotated_password_is_repaired_without_a_migration(monkeypatch):
     world = World(monkeypatch, HEADS, False)
-    assert prepare(manifest) is True
+    assert prepare() is True
     assert world.done == ["locked", "admin", "closed"]
 
 
@@ -80,8 +72,3 @@ def test_waiting_is_bounded_and_says_for_what(monkeypatch, capsys):
     monkeypatch.setattr(database, "POLL_SECONDS", 0)
     with pytest.raises(HostError, match="the moon"):
         database._wait(lambda: False, 0.01, "the moon")
-
-
-def test_an_image_without_a_manifest_is_refused(tmp_path):
-    with pytest.raises(HostError, match="migration_heads"):
-        database.heads(tmp_path / "manifest.json")

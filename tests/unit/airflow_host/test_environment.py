@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from airflow_host import environment
+from airflow_host import environment, model
 from airflow_host.errors import HostError
 from stacks import PRINTABLE, stack
 
@@ -23,9 +23,14 @@ def systemd_reads(line):
     return name, result
 
 
-def variables(service):
+def variables(service, airflow=3):
     values = environment.settings(stack(), AUTHORITIES)
-    return dict(map(systemd_reads, environment.environment_file(service, values, {}).splitlines()))
+    text = environment.environment_file(environment.SETTINGS[airflow][service], values, {})
+    return dict(map(systemd_reads, text.splitlines()))
+
+
+def holders(variable, airflow):
+    return {service for service in environment.SETTINGS[airflow] if variable in variables(service, airflow)}
 
 
 def test_every_printable_character_survives_quoting():
@@ -49,13 +54,23 @@ def test_the_worker_has_neither_metadata_database_nor_signing_key():
 
 
 def test_only_those_who_sign_or_verify_tokens_have_the_signing_key():
-    holders = {service for service in environment.SETTINGS if "AIRFLOW__API_AUTH__JWT_SECRET" in variables(service)}
-    assert holders == {"api-server", "scheduler"}
+    assert holders("AIRFLOW__API_AUTH__JWT_SECRET", 3) == {"api-server", "scheduler"}
+    assert holders("AIRFLOW__API_AUTH__JWT_SECRET", 2) == set()
 
 
-def test_only_the_database_unit_has_the_administrators_password():
-    holders = {service for service in environment.SETTINGS if "AIRFLOW_HOST_ADMIN_PASSWORD" in variables(service)}
-    assert holders == {"database"}
+def test_only_those_who_serve_logs_have_the_web_servers_key():
+    assert holders("AIRFLOW__WEBSERVER__SECRET_KEY", 2) == {"webserver", "triggerer", "worker"}
+    assert holders("AIRFLOW__WEBSERVER__SECRET_KEY", 3) == set()
+
+
+@pytest.mark.parametrize("airflow", environment.SETTINGS)
+def test_only_the_database_unit_has_the_administrators_password(airflow):
+    assert holders("AIRFLOW_HOST_ADMIN_PASSWORD", airflow) == {"database"}
+
+
+@pytest.mark.parametrize("airflow", environment.SETTINGS)
+def test_every_service_has_its_settings(airflow):
+    assert set(environment.SETTINGS[airflow]) == {"database", *model.SERVICES[airflow]}
 
 
 def test_a_secret_without_a_key_is_named():

@@ -24,6 +24,8 @@ FINE = json.dumps({"metadatabase": {"status": "healthy"}, "scheduler": {"status"
         ("api-server", answer(503), False),
         ("api-server", answer(200, "<html>"), False),
         ("api-server", refused, False),
+        ("webserver", answer(200, FINE), True),
+        ("webserver", answer(200, SICK), False),
         ("scheduler", answer(200), True),
         ("scheduler", answer(503), False),
         ("triggerer", answer(403), True),

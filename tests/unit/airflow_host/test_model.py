@@ -19,11 +19,20 @@ def test_shared_storage_is_optional():
     assert parse_document(raw_document(shared_storage=None)).shared_storage is None
 
 
+def test_each_major_version_has_services_of_its_own():
+    document = parse_document(raw_document(airflow="2.11.2", services=["webserver", "worker"]))
+    assert (document.airflow, document.services) == (2, ("webserver", "worker"))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"schema": 2}, "schema is 2"),
         ({"services": ["webserver"]}, "webserver"),
+        ({"airflow": "2.11.2"}, "api-server"),
+        ({"airflow": "1.10.15"}, "Airflow 1.10.15"),
+        ({"airflow": 3}, "airflow|partition"),
+        ({"airflow": "three"}, "three"),
         ({"database": {"port": 5432, "name": "airflow"}}, "host"),
         ({"worker": {"queues": []}}, "drain_seconds"),
     ],

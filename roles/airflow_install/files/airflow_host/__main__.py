@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from airflow_host import admin, apply, dags, database, health, source
+from airflow_host import admin, apply, dags, database, health, image, source
 from airflow_host.errors import HostError
 from airflow_host.files import File
 from airflow_host.layout import Layout
@@ -41,6 +41,7 @@ def _apply(arguments: argparse.Namespace) -> int:
             copies = source.copies(stack, LAYOUT.given, LAYOUT.given_secrets)
         case directory:
             stack = source.from_directory(Path(directory), LAYOUT.given_secrets)
+    image.read(LAYOUT.manifest).require(stack.document.airflow)
     plan = apply.plan(stack, LAYOUT, copies)
     report = plan.report()
     if not arguments.check:
@@ -54,7 +55,8 @@ def _prepare_database(arguments: argparse.Namespace) -> int:
         url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
     except KeyError as error:
         raise HostError(f"environment: {error.args[0]} is missing; run this by airflow-database.service") from error
-    _print({"changed": database.prepare(url, LAYOUT.manifest, admin.from_environment(), AIRFLOW)})
+    needed = image.read(LAYOUT.manifest).migration_heads
+    _print({"changed": database.prepare(url, needed, admin.from_environment(), AIRFLOW)})
     return 0
 
 

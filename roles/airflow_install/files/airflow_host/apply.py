@@ -13,6 +13,8 @@ from airflow_host.files import File
 from airflow_host.layout import Layout
 from airflow_host.model import SERVICES, Stack
 
+ALL_SERVICES = dict.fromkeys(service for services in SERVICES.values() for service in services)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -45,7 +47,7 @@ def plan(stack: Stack, layout: Layout, more: Sequence[File] = (), run: systemd.R
     wanted = [*desired.files(stack, layout), *more]
     digests = desired.digests(wanted, ("database", *stack.document.services), layout)
     before = _applied(layout)
-    states = systemd.properties(map(units.service_unit, SERVICES), ("ActiveState", "Job"), run)
+    states = systemd.properties(map(units.service_unit, ALL_SERVICES), ("ActiveState", "Job"), run)
     services = [units.service_unit(service) for service in stack.document.services]
     return Plan(
         write=[file for file in wanted if not file.is_right()],

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,11 +58,12 @@ def connect(url: str, seconds: float = REACHABLE_SECONDS) -> connection:
     return opened[0]
 
 
-def revisions(database: connection) -> dict[str, str | None]:
+def revisions(database: connection, parts: Iterable[str]) -> dict[str, str | None]:
     """Return the migration that each part of the schema is at, None where it has none."""
     result: dict[str, str | None] = {}
     with database.cursor() as cursor:
-        for part, table in VERSION_TABLES.items():
+        for part in parts:
+            table = VERSION_TABLES[part]
             cursor.execute("SELECT to_regclass(%s)", (table,))
             if cursor.fetchone() == (None,):
                 result[part] = None
@@ -74,17 +74,9 @@ def revisions(database: connection) -> dict[str, str | None]:
     return result
 
 
-def heads(manifest: Path) -> dict[str, str]:
-    """Return the migrations that this image's Airflow needs, as its manifest says."""
-    try:
-        return json.loads(manifest.read_text())["migration_heads"]
-    except (OSError, KeyError, ValueError) as error:
-        raise HostError(f"{manifest}: no migration_heads in it ({error}); the image is incomplete") from error
-
-
 def is_ready(database: connection, needed: dict[str, str], account: admin.Admin) -> bool:
     """Tell whether schema and administrator are right; a few milliseconds, without Airflow."""
-    return revisions(database) == needed and admin.is_right(database, account)
+    return revisions(database, needed) == needed and admin.is_right(database, account)
 
 
 def _try_lock(database: connection) -> bool:
@@ -93,9 +85,8 @@ def _try_lock(database: connection) -> bool:
         return cursor.fetchone() == (True,)
 
 
-def prepare(url: str, manifest: Path, account: admin.Admin, airflow: Path) -> bool:
-    """Migrate the schema and make the administrator right; return whether there was anything to do."""
-    needed = heads(manifest)
+def prepare(url: str, needed: dict[str, str], account: admin.Admin, airflow: Path) -> bool:
+    """Migrate the schema to what is needed, make the administrator right; return whether there was anything to do."""
     with closing(connect(url)) as database:
         if is_ready(database, needed, account):
             return False
@@ -103,10 +94,10 @@ def prepare(url: str, manifest: Path, account: admin.Admin, airflow: Path) -> bo
         _wait(lambda: _try_lock(database), LOCK_SECONDS, "another host that prepares the database")
         if is_ready(database, needed, account):
             return False
-        if revisions(database) != needed:
+        if revisions(database, needed) != needed:
             subprocess.run([airflow, "db", "migrate"], check=True, env=os.environ)
         if not admin.is_right(database, account):
             admin.make_right(account)
         if not is_ready(database, needed, account):
-            raise HostError(f"database: after the migration it is at {revisions(database)}, needed is {needed}")
+            raise HostError(f"database: after the migration it is at {revisions(database, needed)}, needed is {needed}")
     return True

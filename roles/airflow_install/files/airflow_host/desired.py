@@ -17,7 +17,8 @@ AUTHORITY_GLOB = "graviflow-*.crt"
 def _environment_files(stack: Stack, layout: Layout) -> Iterable[File]:
     values = environment.settings(stack, layout.database_authorities())
     for service in ("database", *stack.document.services):
-        content = environment.environment_file(service, values, stack.document.environment)
+        names = environment.SETTINGS[stack.document.airflow][service]
+        content = environment.environment_file(names, values, stack.document.environment)
         yield File(layout.runtime / f"{service}.env", content, mode=0o400, secret=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from airflow_host import urls
@@ -11,15 +11,30 @@ from airflow_host.model import Stack
 
 DATABASE = ("sql_alchemy_conn", "sql_alchemy_conn_async", "database_authorities")
 
-# A worker talks to the execution API only: it gets neither the metadata database nor the key that signs tokens.
-SETTINGS: Mapping[str, tuple[str, ...]] = {
+COMMON: Mapping[str, tuple[str, ...]] = {
     "database": ("sql_alchemy_conn", "fernet_key", "admin_username", "admin_password", "admin_email"),
-    "api-server": (*DATABASE, "fernet_key", "api_secret_key", "jwt_secret"),
-    "scheduler": (*DATABASE, "fernet_key", "jwt_secret", "broker_url", "result_backend"),
     "dag-processor": (*DATABASE, "fernet_key"),
-    "triggerer": (*DATABASE, "fernet_key", "api_secret_key"),
-    "worker": ("fernet_key", "api_secret_key", "broker_url", "result_backend"),
 }
+
+SETTINGS: Mapping[int, Mapping[str, tuple[str, ...]]] = {
+    # Tasks are processes of Airflow itself here, each with a session in the metadata database.
+    2: {
+        **COMMON,
+        "webserver": (*DATABASE, "fernet_key", "webserver_secret_key"),
+        "scheduler": (*DATABASE, "fernet_key", "broker_url", "result_backend"),
+        "triggerer": (*DATABASE, "fernet_key", "webserver_secret_key"),
+        "worker": (*DATABASE, "fernet_key", "webserver_secret_key", "broker_url", "result_backend"),
+    },
+    # A worker talks to the execution API only: it gets neither the metadata database nor the key that signs tokens.
+    3: {
+        **COMMON,
+        "api-server": (*DATABASE, "fernet_key", "api_secret_key", "jwt_secret"),
+        "scheduler": (*DATABASE, "fernet_key", "jwt_secret", "broker_url", "result_backend"),
+        "triggerer": (*DATABASE, "fernet_key", "api_secret_key"),
+        "worker": ("fernet_key", "api_secret_key", "broker_url", "result_backend"),
+    },
+}
+"""Major version of Airflow -> service -> its settings that come from secrets."""
 
 VARIABLES: Mapping[str, str] = {
     "sql_alchemy_conn": "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
@@ -27,6 +42,7 @@ VARIABLES: Mapping[str, str] = {
     "database_authorities": "PGSSLROOTCERT",
     "fernet_key": "AIRFLOW__CORE__FERNET_KEY",
     "api_secret_key": "AIRFLOW__API__SECRET_KEY",
+    "webserver_secret_key": "AIRFLOW__WEBSERVER__SECRET_KEY",
     "jwt_secret": "AIRFLOW__API_AUTH__JWT_SECRET",
     "broker_url": "AIRFLOW__CELERY__BROKER_URL",
     "result_backend": "AIRFLOW__CELERY__RESULT_BACKEND",
@@ -49,6 +65,7 @@ def settings(stack: Stack, authorities: Path) -> dict[str, str]:
             "database_authorities": str(authorities),
             "fernet_key": secrets["airflow"]["fernet_key"],
             "api_secret_key": secrets["airflow"]["api_secret_key"],
+            "webserver_secret_key": secrets["airflow"]["api_secret_key"],
             "jwt_secret": secrets["airflow"]["jwt_secret"],
             "broker_url": urls.broker_url(document.broker, secrets["broker"]),
             "result_backend": urls.result_backend_url(document.database, results, authorities),
@@ -70,7 +87,7 @@ def quote(value: str) -> str:
     return f'"{value.translate(ESCAPES)}"'
 
 
-def environment_file(service: str, values: Mapping[str, str], common: Mapping[str, str]) -> str:
-    """Return the text of one service's environment file: what every service has, then its own secrets."""
-    own = {VARIABLES[name]: values[name] for name in SETTINGS[service]}
+def environment_file(names: Iterable[str], values: Mapping[str, str], common: Mapping[str, str]) -> str:
+    """Return the text of one service's environment file: what every service has, then the settings of these names."""
+    own = {VARIABLES[name]: values[name] for name in names}
     return "".join(f"{name}={quote(value)}\n" for name, value in [*sorted(common.items()), *own.items()])

@@ -14,10 +14,12 @@ from airflow_host import systemd, units
 TIMEOUT = 5.0
 ENDPOINTS: Mapping[str, str] = {
     "api-server": "http://127.0.0.1:8080/api/v2/monitor/health",
+    "webserver": "http://127.0.0.1:8080/health",
     "scheduler": "http://127.0.0.1:8974/health",
     "triggerer": "http://127.0.0.1:8794/",
     "worker": "http://127.0.0.1:8793/",
 }
+WEB = {"api-server", "webserver"}
 # The log servers refuse a request without a token, and thereby show that they live.
 ALIVE = {200, 403, 404}
 
@@ -57,16 +59,16 @@ def endpoint_reason(service: str, fetch: Callable[[str], tuple[int, str]] = fetc
         return f"{url}: {error}"
     if status not in ALIVE:
         return f"{url}: HTTP {status}"
-    return database_reason(body) if service == "api-server" else ""
+    return database_reason(service, body) if service in WEB else ""
 
 
-def database_reason(body: str) -> str:
-    """Return what the API server says about the database: it answers 200 even when that is away."""
+def database_reason(service: str, body: str) -> str:
+    """Return what the web service says about the database: it answers 200 even when that is away."""
     try:
         state = json.loads(body)["metadatabase"]["status"]
     except (ValueError, KeyError) as error:
-        return f"api-server: unexpected answer ({error})"
-    return "" if state == "healthy" else f"api-server: metadatabase is {state}"
+        return f"{service}: unexpected answer ({error})"
+    return "" if state == "healthy" else f"{service}: metadatabase is {state}"
 
 
 def check(services: Iterable[str], run: systemd.Run = systemd.run) -> list[Health]:

@@ -9,7 +9,11 @@ from typing import Any, TypeVar
 from airflow_host.errors import HostError
 
 SCHEMA = 1
-SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer", "worker")
+SERVICES: Mapping[int, tuple[str, ...]] = {
+    2: ("webserver", "scheduler", "dag-processor", "triggerer", "worker"),
+    3: ("api-server", "scheduler", "dag-processor", "triggerer", "worker"),
+}
+"""Major version of Airflow -> its services."""
 
 Part = TypeVar("Part", "Database", "Endpoint", "SharedStorage", "Dags")
 Secrets = Mapping[str, Mapping[str, str]]
@@ -60,9 +64,10 @@ class Dags:
 
 @dataclass(frozen=True)
 class Document:
-    """What this stack's hosts run, without secrets."""
+    """What this stack's hosts run, without secrets; `airflow` is the major version that it is written for."""
 
     stack: str
+    airflow: int
     services: tuple[str, ...]
     database: Database
     broker: Endpoint
@@ -92,13 +97,19 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
     """Return the document; raise HostError when it is of another schema or incomplete."""
     if raw.get("schema") != SCHEMA:
         raise HostError(f"stack document: schema is {raw.get('schema')!r}, this image understands {SCHEMA}")
-    unknown = sorted(set(raw.get("services", ())) - set(SERVICES))
-    if unknown:
-        raise HostError(f"stack document: unknown services {unknown}, this image has {list(SERVICES)}")
     try:
+        airflow = int(raw["airflow"].partition(".")[0])
+        if airflow not in SERVICES:
+            raise HostError(f"stack document: is for Airflow {raw['airflow']}, this image understands {list(SERVICES)}")
+        unknown = sorted(set(raw["services"]) - set(SERVICES[airflow]))
+        if unknown:
+            raise HostError(
+                f"stack document: unknown services {unknown}, Airflow {airflow} has {list(SERVICES[airflow])}"
+            )
         storage, worker = raw.get("shared_storage"), raw["worker"]
         return Document(
             stack=raw["stack"],
+            airflow=airflow,
             services=tuple(raw["services"]),
             database=_pick(Database, raw["database"]),
             broker=_pick(Endpoint, raw["broker"]),
@@ -110,5 +121,5 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
         )
     except KeyError as error:
         raise HostError(f"stack document: {error.args[0]!r} is missing") from error
-    except TypeError as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise HostError(f"stack document: {error}") from error

@@ -4,7 +4,10 @@ import socket
 import time
 from datetime import timedelta
 
-from airflow.sdk import dag, task
+try:
+    from airflow.sdk import dag, task
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task
 
 TASKS = 20
 
