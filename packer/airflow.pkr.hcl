@@ -5,13 +5,18 @@ locals {
 
   name = "graviflow-airflow-${var.airflow_version}-${substr(var.image_hash, 0, 12)}"
 
-  tags = {
+  tags = merge(var.tags, {
     "Name"              = local.name
     "graviflow:image"   = var.image_hash
     "graviflow:airflow" = var.airflow_version
     "graviflow:python"  = var.airflow_python
+    "graviflow:lock"    = var.lock_hash
+    "graviflow:commit"  = var.commit
     "graviflow:base"    = var.source_image_name
-  }
+  })
+
+  # Copies have a key of their own only if Packer makes all images by copying an intermediary one.
+  by_copying = length(var.region_kms_key_ids) > 0
 }
 
 source "amazon-ebs" "airflow" {
@@ -63,8 +68,20 @@ source "amazon-ebs" "airflow" {
   ami_description = "Apache Airflow ${var.airflow_version} on ${var.source_image_name}"
   tags            = local.tags
   snapshot_tags   = local.tags
-  run_tags        = merge(local.tags, { "Name" = "${local.name} (baking)" })
-  run_volume_tags = local.tags
+  run_tags        = merge(local.tags, { "Name" = "${local.name} (baking)" }, var.run_tags)
+  run_volume_tags = merge(local.tags, { "Name" = "${local.name} (baking)" }, var.run_tags)
+
+  ami_users          = var.ami_users
+  ami_regions        = var.ami_regions
+  region_kms_key_ids = var.region_kms_key_ids
+  encrypt_boot       = local.by_copying ? true : null
+  kms_key_id         = local.by_copying ? var.kms_key_id : ""
+
+  # BEGIN packer>=1.7
+  ami_org_arns = var.ami_org_arns
+  ami_ou_arns  = var.ami_ou_arns
+  deprecate_at = var.deprecate_at
+  # END packer>=1.7
 
   communicator  = "ssh"
   ssh_username  = var.source_image_user

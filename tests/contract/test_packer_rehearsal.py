@@ -50,7 +50,7 @@ def test_a_copy_differs_by_the_marked_blocks_only(rehearsal, name):
 
 def test_what_is_left_out_is_what_old_packer_does_not_know(rehearsal):
     template, copied = (PACKER / "airflow.pkr.hcl").read_text(), (rehearsal / "airflow.pkr.hcl").read_text()
-    for setting in ("metadata_options", "imds_support", "temporary_key_pair_type"):
+    for setting in ("metadata_options", "imds_support", "temporary_key_pair_type", "deprecate_at", "ami_org_arns"):
         assert setting in template and setting not in copied
 
 
@@ -67,6 +67,21 @@ def test_packer_accepts_the_copy(rehearsal):
 
 
 @needs_packer
+def test_packer_accepts_sharing_and_copies_with_keys(rehearsal):
+    shared = {
+        "kms_key_id": "alias/airflow",
+        "ami_users": '["123456789012", "210987654321"]',
+        "ami_regions": '["cn-northwest-1"]',
+        "region_kms_key_ids": '{"cn-northwest-1": "0a1b2c3d-0a1b-4a1b-8a1b-0a1b2c3d4e5f"}',
+        "tags": '{"cost": "data-platform"}',
+        "run_tags": '{"graviflow:baker": "ci-1"}',
+        "deprecate_at": "2027-11-21T00:00:00Z",
+    }
+    result = validate(rehearsal, **shared)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@needs_packer
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -78,6 +93,14 @@ def test_packer_accepts_the_copy(rehearsal):
         ("airflow_python", "2.7"),
         ("ssh_interface", "telepathy"),
         ("root_volume_size", "4"),
+        ("kms_key_id", "arn:aws-cn:kms:cn-north-1:123456789012:key/0a1b2c3d"),
+        ("ami_users", '["12345678901"]'),
+        ("ami_org_arns", '["o-a1b2c3d4e5"]'),
+        ("ami_regions", '["us-gov-west-1"]'),
+        ("region_kms_key_ids", '{"cn-northwest-1": "arn:aws-cn:kms:cn-northwest-1:123456789012:key/0a1b"}'),
+        ("deprecate_at", "tomorrow"),
+        ("ssh_source_cidrs", "[]"),
+        ("subnet_id", "private"),
     ],
 )
 def test_packer_refuses_bad_values(rehearsal, name, value):
