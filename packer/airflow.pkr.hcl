@@ -3,7 +3,20 @@
 locals {
   partition = substr(var.region, 0, 3) == "cn-" ? "aws-cn" : "aws"
 
+  source_image_name = var.source_image_name == "" ? lookup(var.source_image_names, var.airflow_python, "none-for-this-python") : var.source_image_name
+
   name = "graviflow-airflow-${var.airflow_version}-${substr(var.image_hash, 0, 12)}"
+
+  # What the role airflow_install is asked for.
+  install = jsonencode({
+    airflow_install_version        = var.airflow_version
+    airflow_install_python         = var.airflow_python
+    airflow_install_partition      = local.partition
+    airflow_install_extra_lock     = var.extra_lock
+    airflow_install_extra_packages = var.extra_packages
+    airflow_install_plugins        = var.plugins
+    airflow_install_bill_copy      = var.bill_path
+  })
 
   tags = merge(var.tags, {
     "Name"              = local.name
@@ -12,7 +25,7 @@ locals {
     "graviflow:python"  = var.airflow_python
     "graviflow:lock"    = var.lock_hash
     "graviflow:commit"  = var.commit
-    "graviflow:base"    = var.source_image_name
+    "graviflow:base"    = local.source_image_name
   })
 
   # Copies have a key of their own only if Packer makes all images by copying an intermediary one.
@@ -25,7 +38,7 @@ source "amazon-ebs" "airflow" {
 
   source_ami_filter {
     filters = {
-      name                = var.source_image_name
+      name                = local.source_image_name
       architecture        = "arm64"
       root-device-type    = "ebs"
       virtualization-type = "hvm"
@@ -65,7 +78,7 @@ source "amazon-ebs" "airflow" {
   }
 
   ami_name        = local.name
-  ami_description = "Apache Airflow ${var.airflow_version} on ${var.source_image_name}"
+  ami_description = "Apache Airflow ${var.airflow_version} on ${local.source_image_name}"
   tags            = local.tags
   snapshot_tags   = local.tags
   run_tags        = merge(local.tags, { "Name" = "${local.name} (baking)" }, var.run_tags)
@@ -111,9 +124,7 @@ build {
     ]
     extra_arguments = [
       "--ssh-common-args=-o UserKnownHostsFile=/dev/null",
-      "--extra-vars=airflow_install_version=${var.airflow_version}",
-      "--extra-vars=airflow_install_python=${var.airflow_python}",
-      "--extra-vars=airflow_install_partition=${local.partition}",
+      "--extra-vars=${local.install}",
     ]
   }
 

@@ -22,6 +22,39 @@ variable "airflow_python" {
   }
 }
 
+variable "extra_lock" {
+  type        = string
+  default     = ""
+  description = "Lock on the controller with further Python packages, resolved against the lock of Airflow."
+
+  validation {
+    condition     = regex_replace(var.extra_lock, "^(/.+)?$", "valid") == "valid"
+    error_message = "The extra_lock must be the absolute path of a lock."
+  }
+}
+
+variable "extra_packages" {
+  type        = list(string)
+  default     = []
+  description = "Further packages of the operating system."
+
+  validation {
+    condition     = regex_replace(join(",", var.extra_packages), "^([a-zA-Z0-9][a-zA-Z0-9.+_-]*(,|$))*$", "valid") == "valid"
+    error_message = "The extra_packages must be names of packages of the operating system."
+  }
+}
+
+variable "plugins" {
+  type        = string
+  default     = ""
+  description = "Folder on the controller with plugins of Airflow."
+
+  validation {
+    condition     = regex_replace(var.plugins, "^(/.+)?$", "valid") == "valid"
+    error_message = "The plugins must be the absolute path of a folder."
+  }
+}
+
 variable "image_hash" {
   type        = string
   description = "SHA-256 of everything that goes into the image. The role image computes it and finds the image by it."
@@ -54,12 +87,23 @@ variable "commit" {
   }
 }
 
-variable "source_image_name" {
-  type        = string
-  description = "Exact name of the arm64 image to start from. Patterns are refused: two bakes must start from the same."
+variable "source_image_names" {
+  type        = map(string)
+  description = "Exact name of the arm64 image to start from, by the minor version of Python that it carries."
 
   validation {
-    condition     = regex_replace(var.source_image_name, "^[A-Za-z0-9()./_-]*arm64[A-Za-z0-9()./_-]*$", "valid") == "valid"
+    condition     = regex_replace(join(",", values(var.source_image_names)), "^([A-Za-z0-9()./_-]*arm64[A-Za-z0-9()./_-]*(,|$))+$", "valid") == "valid"
+    error_message = "The source_image_names must be exact names, without * or ?, of arm64 images, by version of Python."
+  }
+}
+
+variable "source_image_name" {
+  type        = string
+  default     = ""
+  description = "Exact name of another arm64 image to start from. Patterns are refused: two bakes must start from the same."
+
+  validation {
+    condition     = regex_replace(var.source_image_name, "^([A-Za-z0-9()./_-]*arm64[A-Za-z0-9()./_-]*)?$", "valid") == "valid"
     error_message = "The source_image_name must be the exact name, without * or ?, of an arm64 image."
   }
 }
@@ -296,4 +340,10 @@ variable "manifest_path" {
   type        = string
   default     = "packer-manifest.json"
   description = "File on the controller to which the ids of baked images are added."
+}
+
+variable "bill_path" {
+  type        = string
+  default     = ""
+  description = "File on the controller to which the image's bill of materials is copied."
 }

@@ -27,7 +27,8 @@ class Bake:
     given: Mapping[str, Any] = field(default_factory=dict)
     known: list[str] = field(default_factory=list)
     values: Mapping[str, Any] = field(default_factory=dict)
-    # File name -> SHA-256 of the locks, as they are and as they were made.
+    # Locks that the image is installed from, Airflow's first; SHA-256 of all locks, as they are and as they were made.
+    lock_names: list[str] = field(default_factory=list)
     locks: Mapping[str, str] = field(default_factory=dict)
     made_locks: Mapping[str, str] = field(default_factory=dict)
     # Images of the family that the source image belongs to, as amazon.aws's info module tells them.
@@ -40,11 +41,6 @@ def problems(bake: Bake) -> Iterator[Problem]:
         yield from rule(bake)
 
 
-def lock_names(airflow: str, python: str) -> list[str]:
-    """Return the locks that an image is installed from."""
-    return [f"airflow-{airflow}-python-{python}.txt", "uv.txt"]
-
-
 def _unknown(bake: Bake) -> Iterator[Problem]:
     """Packer only warns of a variable that it does not know."""
     for name in sorted(set(bake.given) - set(bake.known)):
@@ -54,7 +50,7 @@ def _unknown(bake: Bake) -> Iterator[Problem]:
 
 
 def _lock(bake: Bake) -> Iterator[Problem]:
-    airflow, *others = lock_names(bake.airflow_version, bake.airflow_python)
+    airflow, *others = bake.lock_names
     if airflow not in bake.locks:
         there = [match for match in map(LOCK.fullmatch, sorted(bake.locks)) if match]
         choices = ", ".join(f"{match['airflow']} on {match['python']}" for match in there) or "nothing yet"

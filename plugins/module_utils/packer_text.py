@@ -10,7 +10,7 @@ VARIABLE = re.compile(r'^variable "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTAL
 DEFAULT = re.compile(r"^  default += (.+)$", re.MULTILINE)
 # An assignment is one line, or a map of one entry a line.
 ASSIGNMENT = re.compile(r"^(\w+) += (\{$.*?^\}$|[^\n]+)$", re.MULTILINE | re.DOTALL)
-ENTRY = re.compile(r'^\s*"?([\w-]+)"? *= *"([^"]*)"', re.MULTILINE)
+ENTRY = re.compile(r'^\s*"?([\w.-]+)"? *= *"([^"]*)"', re.MULTILINE)
 
 
 def variable_names(template: str) -> list[str]:

@@ -12,7 +12,7 @@ VARS = yaml.safe_load((ROOT / "roles/image/vars/main.yml").read_text())
 @pytest.mark.parametrize("name", ["commit", "lock_hash", "deprecate_at", "run_tags", "region", "manifest_path"])
 def test_what_the_role_tells_the_template_of_a_bake_does_not_count(name):
     assert name in VARS["__image_stack_variables"]
-    assert set(VARS["__image_hash_values"]) == {"locks", "variables", "versions", "rehearsal"}
+    assert set(VARS["__image_hash_values"]) == {"extra", "locks", "variables", "versions", "rehearsal"}
     assert "stack_variables" not in str(VARS["__image_hash_values"]) + VARS["__image_content_variables"]
 
 

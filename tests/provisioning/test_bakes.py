@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -68,6 +69,32 @@ def test_a_source_that_is_not_there_and_a_disk_that_is_too_small_are_refused(ref
     missing = {"source_image_name": "debian-13-arm64-20200101-1"}
     assert "to debian-13-arm64-20260901-2200 for example" in refused({"image_packer_variables": missing})
     assert "has 8 GiB" in refused({"image_packer_variables": {"root_volume_size": 4}})
+
+
+def test_extra_packages_that_contradict_the_lock_are_refused(refused, tmp_path):
+    lock = tmp_path / "extra.lock.txt"
+    output = refused({"image_extra_requirements": ["boto3==1.20.0"], "image_extra_lock_path": str(lock)})
+    assert re.search(r"you require boto3==1\.20\.0 and boto3==1\.\d+", " ".join(output.split()))
+    assert not lock.exists()
+
+
+def test_extra_packages_that_fit_get_a_lock_of_what_they_add(tmp_path):
+    lock = tmp_path / "extra.lock.txt"
+    extra = {"image_extra_requirements": ["apache-airflow-providers-slack"], "image_extra_lock_path": str(lock)}
+    planned = bake(extra, "--check")
+    assert planned.returncode == 0, planned.tail
+    assert not lock.exists()
+
+    refused_later = bake({**extra, "image_packer_variables": {"root_volume_size": 4}})
+    assert "has 8 GiB" in refused_later.output, refused_later.tail
+    pinned = re.findall(r"^([a-z0-9-]+)==", lock.read_text(), re.MULTILINE)
+    assert {"apache-airflow-providers-slack", "slack-sdk"} <= set(pinned) and "boto3" not in pinned
+    assert lock.read_text().count("--hash=sha256:") >= len(pinned)
+
+    kept = lock.read_text()
+    again = bake({**extra, "__image_extra_command": ["false"]}, "--check")  # what is there already is not resolved again
+    assert again.returncode == 0, again.tail
+    assert lock.read_text() == kept
 
 
 def there() -> dict[str, list[str]]:

@@ -34,6 +34,7 @@ def told(given: dict | None = None, **more) -> list[str]:
         "given": given,
         "known": [*VALUES, "ami_org_arns", "subnet_id"],
         "values": VALUES | given,
+        "lock_names": list(LOCKS),
         "locks": LOCKS,
         "made_locks": LOCKS,
         "sources": [SOURCE],
@@ -101,7 +102,7 @@ def test_what_can_be_is_not(given):
 
 
 def test_versions_without_a_lock_are_refused():
-    (problem,) = told(airflow_version="9.9.9")
+    (problem,) = told(airflow_version="9.9.9", lock_names=["airflow-9.9.9-python-3.13.txt", "uv.txt"])
     assert "9.9.9 on 3.13" in problem and "Choose among 3.3.2 on 3.13" in problem
 
 

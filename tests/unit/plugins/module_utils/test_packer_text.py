@@ -61,6 +61,7 @@ def test_the_release_comes_before_defaults():
 def test_the_release_of_this_project_is_understood():
     texts = [(PACKER / name).read_text() for name in ("variables.pkr.hcl", "release.auto.pkrvars.hcl")]
     found = variable_values(*texts)
-    assert "arm64" in found["source_image_name"]
+    assert found["source_image_name"] == ""
+    assert "debian-13-arm64" in found["source_image_names"]["3.13"]
     assert set(found["source_image_owners"]) == {"aws", "aws-cn"}
     assert found["root_volume_size"] >= 10 and found["ami_users"] == []
