@@ -116,6 +116,11 @@ def test_graviton_instance_types_are_accepted(type):
     assert pattern("instance_type").fullmatch(type)
 
 
+def test_the_instance_that_bakes_by_default_is_of_the_images_architecture():
+    given = default("instance_type")
+    assert given and pattern("instance_type").fullmatch(given.strip('"'))
+
+
 @pytest.mark.parametrize("type", ["m5.large", "t3.small", "m7i.large", "c7a.large", "g4dn.xlarge", "t4g.nano", "m7g"])
 def test_other_instance_types_are_refused(type):
     assert not pattern("instance_type").fullmatch(type)
