@@ -3,13 +3,11 @@
 import re
 from pathlib import Path
 
-import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
 IMAGE = yaml.safe_load((ROOT / "roles/image/vars/main.yml").read_text())
 INSTALL = yaml.safe_load((ROOT / "roles/airflow_install/vars/main.yml").read_text())
-SEAL = yaml.safe_load((ROOT / "roles/image_seal/vars/main.yml").read_text())
 VARIABLES = re.findall(r'^variable "(\w+)"', (ROOT / "packer/variables.pkr.hcl").read_text(), re.MULTILINE)
 ROOMS = ("packer", "roles/airflow_install", "roles/image", "roles/image_seal")
 
@@ -44,17 +42,6 @@ def test_directories_of_the_image_belong_to_root_only():
     module = task["ansible.builtin.file"]
     assert (module["owner"], module["group"], module["mode"]) == ("root", "root", "0755")
     assert {"/etc/airflow", "/var/lib/airflow", "/var/log/airflow"} < set(INSTALL["__airflow_install_directories"])
-
-
-@pytest.mark.parametrize("rule", SEAL["__image_seal_rules"], ids=lambda rule: rule["path"])
-def test_each_rule_of_the_seal_is_whole(rule):
-    assert rule["path"].startswith("/") and rule["rule"] in {"absent", "empty"} and rule["why"]
-    assert set(rule) <= {"path", "rule", "why", "keep"}
-
-
-@pytest.mark.parametrize("path", ["/etc/ssh/ssh_host_*", "/etc/machine-id", "/root/.ssh/authorized_keys"])
-def test_the_seal_knows_keys_and_identities(path):
-    assert path in {rule["path"] for rule in SEAL["__image_seal_rules"]}
 
 
 def test_where_packages_come_from_is_left_to_the_machine_that_bakes():
