@@ -1,0 +1,104 @@
+"""The finished image, never booted: what its AMI holds is unpacked in a container, where the role inspects it.
+
+IMAGE_REGION, IMAGE_PORT and IMAGE_HOME choose the local region, by default the end-to-end test's: one bake serves both.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.image.faults import FAULTS
+from tests.playbook import ROOT, Finished, run
+
+NAME = os.environ.get("IMAGE_REGION", "graviflow")
+PORT = os.environ.get("IMAGE_PORT", "5590")
+HOME = os.environ.get("IMAGE_HOME", ".local")
+AWS_REGION = os.environ.get("E2E_REGION", "us-east-1")
+INSPECT = "name=graviflow.airflow.image_seal tasks_from=inspect"
+# An image hands its labels on to its containers: the region would take them for its own.
+NOBODYS = ("--label", "graviflow.region=")
+
+# cap_setuid for whoever runs it, as setcap writes it: version 2, effective; permitted 1 << 7.
+CAPABLE = "import os; os.setxattr('{path}', 'security.capability', bytes.fromhex('0100000280' + 15 * '00'))"
+
+
+def region(command: str) -> int:
+    place = ["--name", NAME, "--port", PORT, "--home", HOME]
+    return subprocess.run([sys.executable, "-m", "local_region", command, *place], cwd=ROOT, check=False).returncode
+
+
+def docker(*arguments: str, **options) -> str:
+    done = subprocess.run(["docker", *arguments], check=True, stdout=subprocess.PIPE, text=True, **options)
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def ami():
+    """The Docker image of the AMI that fits this checkout: found, or baked."""
+    was_up = region("status") == 0
+    assert region("up") == 0
+    baked = run(["ansible-playbook", "playbooks/image.yml"], {"STACK_REGION": AWS_REGION, "LOCAL_REGION_PORT": PORT})
+    assert baked.returncode == 0, baked.tail
+    yield f"{NAME}/ami:{re.search(r'(ami-[0-9a-f]{17}) has content', baked.output)[1]}"
+    if not was_up:
+        region("down")
+
+
+@pytest.fixture(scope="module")
+def inspector(ami):
+    """A container with the image's file system in /image. Docker's own mounts are in neither."""
+    unopened = docker("create", *NOBODYS, ami)
+    container = docker("run", "--detach", "--network=none", *NOBODYS, ami, "sleep", "infinity")
+    try:
+        docker("exec", container, "mkdir", "/image")
+        unpack = ["docker", "exec", "-i", container, "tar", "-xp", "--xattrs", "--xattrs-include=*", "-C", "/image"]
+        with subprocess.Popen(["docker", "export", unopened], stdout=subprocess.PIPE) as export:
+            subprocess.run(unpack, stdin=export.stdout, check=True)
+        assert export.returncode == 0
+        yield container
+    finally:
+        docker("rm", "--force", "--volumes", unopened, container)
+
+
+def inspect(container: str) -> Finished:
+    """Runs the role in the container, as docs/image.md does on a machine with the image's volume."""
+    command = ["ansible", "all", "-i", f"{container},", "-c", "community.docker.docker", "-e", "image_seal_root=/image"]
+    command += ["-m", "ansible.builtin.include_role", "-a", INSPECT]
+    return run(command, {"ANSIBLE_INVENTORY_ENABLED": "ansible.builtin.host_list"})
+
+
+def test_the_image_is_there(inspector):
+    """Inspecting an empty folder would find nothing, either."""
+    for path in (
+        "opt/airflow/bin/airflow",
+        "opt/airflow/share/manifest.json",
+        "usr/local/bin/airflow-host",
+        "etc/shadow",
+    ):
+        docker("exec", inspector, "test", "-s", f"/image/{path}")
+
+
+def test_the_finished_image_is_sealed(inspector):
+    inspected = inspect(inspector)
+    assert inspected.returncode == 0, inspected.tail
+
+
+def test_no_fault_is_overlooked_in_it(inspector):
+    """After the test above: from here on the file system is not the image's any more."""
+    planting = (Path(__file__).parent / "faults.py").read_text()
+    docker("exec", "-i", inspector, "chroot", "/image", "python3", "-", "/", input=planting)
+    docker("exec", inspector, "install", "-m", "0755", "/bin/true", "/image/usr/local/bin/capable")
+    docker("exec", inspector, "python3", "-c", CAPABLE.format(path="/image/usr/local/bin/capable"))
+    inspected = inspect(inspector)
+    assert inspected.returncode != 0
+    for (rule, _), faults in FAULTS.items():
+        for fault in faults:
+            parts = Path(fault.path).parts
+            above = range(2, len(parts)) if rule == "absent" else ()  # what a folder is in is gone with it
+            paths = [fault.path, *(str(Path(*parts[:count])) for count in above)]
+            assert any(f"{path} must be {rule}" in inspected.output for path in paths), (rule, fault)
+    assert "/usr/local/bin/capable must be unprivileged (capabilities)" in inspected.output
