@@ -19,6 +19,7 @@ from tests.e2e.stack import (
     target_health,
     until,
 )
+from tests.playbook import ROOT
 from tests.provisioning.controls import CONTROLS
 from tests.provisioning.observed import Observed
 
@@ -75,6 +76,22 @@ def test_no_secret_in_what_ansible_printed(stack, airflow):
     for line in stack.output.split("To try next")[0].splitlines():
         assert airflow.login["password"] not in line or line.startswith("  password")
     assert "p:w#d%k" not in stack.output and "tok!en&with" not in stack.output
+
+
+def test_hosts_of_one_image_share_no_identity():
+    hosts = instances()
+    assert len(hosts) == 2 and len({host["ImageId"] for host in hosts.values()}) == 1
+    for identity in ("/etc/machine-id", "/etc/ssh/ssh_host_ed25519_key", "/etc/ssh/ssh_host_ed25519_key.pub"):
+        seen = {on_host(host, ["cat", identity]) for host in hosts}
+        assert len(seen) == 2 and "" not in seen, identity
+
+
+def test_hosts_are_opened_by_the_stacks_own_key_alone():
+    own = (ROOT / ".local/id_ed25519.pub").read_text().split()[1]
+    search = ["find", "/", "-xdev", "-name", "authorized_keys*", "-type", "f", "-exec", "cat", "{}", "+"]
+    for host in instances():
+        lines = [line for line in on_host(host, search).splitlines() if line.strip() and not line.startswith("#")]
+        assert lines and [line for line in lines if own not in line.split()] == [], host
 
 
 def test_a_host_dies_under_load_and_is_replaced(airflow):
@@ -167,6 +184,12 @@ def containers():
     names = subprocess.run(["docker", "ps", "-a", *label], check=True, capture_output=True, text=True).stdout.split()
     hosts = [i["InstanceId"] for page in aws("ec2").describe_instances()["Reservations"] for i in page["Instances"]]
     return [name for name in names if STACK in name or name.rsplit("instance-", 1)[-1] in hosts]
+
+
+def on_host(instance, command):
+    """What a command prints that the host's root runs."""
+    enter = ["docker", "exec", f"graviflow-instance-{instance}"]
+    return subprocess.run([*enter, *command], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def dag_known(airflow, dag_id):
