@@ -92,7 +92,7 @@ def test_extra_packages_that_fit_get_a_lock_of_what_they_add(tmp_path):
     assert lock.read_text().count("--hash=sha256:") >= len(pinned)
 
     kept = lock.read_text()
-    again = bake({**extra, "__image_extra_command": ["false"]}, "--check")  # what is there already is not resolved again
+    again = bake({**extra, "__image_extra_command": ["false"]}, "--check")  # nothing is resolved again
     assert again.returncode == 0, again.tail
     assert lock.read_text() == kept
 
