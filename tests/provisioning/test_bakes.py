@@ -124,11 +124,21 @@ def groups_of_processes(word: str) -> set[int]:
     return found
 
 
+@pytest.fixture(scope="module")
+def subnet():
+    """Where this suite bakes: the range of default VPCs is everybody's."""
+    ec2 = region.aws("ec2", AWS_REGION)
+    vpc = ec2.create_vpc(CidrBlock=f"{region.BLOCK}.0.0/16")["Vpc"]["VpcId"]
+    yield ec2.create_subnet(VpcId=vpc, CidrBlock=f"{region.BLOCK}.0.0/24")["Subnet"]["SubnetId"]
+    region.forget_network(AWS_REGION, vpc)
+
+
 @pytest.fixture
-def baking(tmp_path):
+def baking(tmp_path, subnet):
     """A playbook whose Packer has made its instance; the folder of its log and lock is its own."""
     environment = {**os.environ, "STACK_REGION": AWS_REGION, "LOCAL_REGION_PORT": str(region.PORT)}
-    given = {"image_work_directory": str(tmp_path), "image_packer_variables": {"ssh_interface": "private_ip"}}
+    variables = {"ssh_interface": "private_ip", "subnet_id": subnet}
+    given = {"image_work_directory": str(tmp_path), "image_packer_variables": variables}
     command = ["ansible-playbook", BAKE[0], "-e", json.dumps(given)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
     with subprocess.Popen(command, cwd=ROOT, env=environment, **quiet) as process:
