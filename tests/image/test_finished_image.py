@@ -1,6 +1,7 @@
 """The finished image, never booted: what its AMI holds is unpacked in a container, where the role inspects it.
 
 IMAGE_REGION, IMAGE_PORT and IMAGE_HOME choose the local region, by default the end-to-end test's: one bake serves both.
+IMAGE_VARIABLES is the file that says which image.
 """
 
 import os
@@ -17,6 +18,7 @@ from tests.playbook import ROOT, Finished, run
 NAME = os.environ.get("IMAGE_REGION", "graviflow")
 PORT = os.environ.get("IMAGE_PORT", "5590")
 HOME = os.environ.get("IMAGE_HOME", ".local")
+VARIABLES = os.environ.get("IMAGE_VARIABLES", "tests/e2e/stack.yml")
 AWS_REGION = os.environ.get("E2E_REGION", "us-east-1")
 INSPECT = "name=graviflow.airflow.image_seal tasks_from=inspect"
 # An image hands its labels on to its containers: the region would take them for its own.
@@ -41,7 +43,8 @@ def ami():
     """The Docker image of the AMI that fits this checkout: found, or baked."""
     was_up = region("status") == 0
     assert region("up") == 0
-    baked = run(["ansible-playbook", "playbooks/image.yml"], {"STACK_REGION": AWS_REGION, "LOCAL_REGION_PORT": PORT})
+    where = {"STACK_REGION": AWS_REGION, "LOCAL_REGION_PORT": PORT}
+    baked = run(["ansible-playbook", "playbooks/image.yml", "-e", f"@{VARIABLES}"], where)
     assert baked.returncode == 0, baked.tail
     yield f"{NAME}/ami:{re.search(r'(ami-[0-9a-f]{17}) has content', baked.output)[1]}"
     if not was_up:
@@ -52,8 +55,10 @@ def ami():
 def inspector(ami):
     """A container with the image's file system in /image. Docker's own mounts are in neither."""
     unopened = docker("create", *NOBODYS, ami)
-    container = docker("run", "--detach", "--network=none", *NOBODYS, ami, "sleep", "infinity")
+    made = [unopened]
     try:
+        container = docker("run", "--detach", "--network=none", *NOBODYS, ami, "sleep", "infinity")
+        made.append(container)
         docker("exec", container, "mkdir", "/image")
         unpack = ["docker", "exec", "-i", container, "tar", "-xp", "--xattrs", "--xattrs-include=*", "-C", "/image"]
         with subprocess.Popen(["docker", "export", unopened], stdout=subprocess.PIPE) as export:
@@ -61,7 +66,7 @@ def inspector(ami):
         assert export.returncode == 0
         yield container
     finally:
-        docker("rm", "--force", "--volumes", unopened, container)
+        docker("rm", "--force", "--volumes", *made)
 
 
 def inspect(container: str) -> Finished:
