@@ -67,7 +67,7 @@ def _lock(bake: Bake) -> Iterator[Problem]:
                 f"lock {name}",
                 f"SHA-256 {found}",
                 f"It was edited or is not whole: SHA256SUMS beside it says {made or 'nothing of it'}.",
-                f"Get it back with git checkout, or resolve it anew with packer/lock {bake.airflow_version}.",
+                "Get it back with git checkout, or resolve the locks anew with packer/lock.",
             )
 
 
