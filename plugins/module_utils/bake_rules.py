@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules.hosts import GRAVITON, LOCK
+from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules.hosts import GRAVITON, without_lock
 from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules.problem import Problem
 
 SHARING = ("ami_users", "ami_org_arns", "ami_ou_arns")
@@ -27,7 +27,7 @@ class Bake:
     given: Mapping[str, Any] = field(default_factory=dict)
     known: list[str] = field(default_factory=list)
     values: Mapping[str, Any] = field(default_factory=dict)
-    # Locks that the image is installed from, Airflow's first; SHA-256 of all locks, as they are and as they were made.
+    # Locks that the image is installed from; SHA-256 of all locks, as they are and as they were made.
     lock_names: list[str] = field(default_factory=list)
     locks: Mapping[str, str] = field(default_factory=dict)
     made_locks: Mapping[str, str] = field(default_factory=dict)
@@ -50,17 +50,8 @@ def _unknown(bake: Bake) -> Iterator[Problem]:
 
 
 def _lock(bake: Bake) -> Iterator[Problem]:
-    airflow, *others = bake.lock_names
-    if airflow not in bake.locks:
-        there = [match for match in map(LOCK.fullmatch, sorted(bake.locks)) if match]
-        choices = ", ".join(f"{match['airflow']} on {match['python']}" for match in there) or "nothing yet"
-        yield Problem(
-            "airflow_version, airflow_python",
-            f"{bake.airflow_version} on {bake.airflow_python}",
-            "Airflow is installed from a lock with hashes only, and there is none for these.",
-            f"Choose among {choices}, or make a lock.",
-        )
-    for name in (airflow, *others):
+    yield from without_lock(bake.airflow_version, bake.airflow_python, bake.locks)
+    for name in bake.lock_names:
         found, made = bake.locks.get(name), bake.made_locks.get(name)
         if found and found != made:
             yield Problem(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules.problem import HIDDEN, Facts, Problem
@@ -58,10 +58,14 @@ def public_key(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
 
 def version(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
     """The versions of Airflow and Python have a lock."""
-    airflow, python = str(stack["airflow_version"]), str(stack["airflow_python"])
-    if f"airflow-{airflow}-python-{python}.txt" in facts.locks:
+    yield from without_lock(str(stack["airflow_version"]), str(stack["airflow_python"]), facts.locks)
+
+
+def without_lock(airflow: str, python: str, locks: Collection[str]) -> Iterator[Problem]:
+    """Yield a problem when none of these locks, by file name, is of the versions."""
+    if f"airflow-{airflow}-python-{python}.txt" in locks:
         return
-    there = [match for match in map(LOCK.fullmatch, sorted(facts.locks)) if match]
+    there = [match for match in map(LOCK.fullmatch, sorted(locks)) if match]
     choices = ", ".join(f"{match['airflow']} on {match['python']}" for match in there) or "nothing yet"
     yield Problem(
         "airflow_version, airflow_python",
