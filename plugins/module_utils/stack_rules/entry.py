@@ -227,17 +227,17 @@ def public_name(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
 
 def database(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
     """Hosts are let out to a database that is given."""
-    given = stack.get("identity_database_cidrs") or []
+    given = stack.get("security_groups_database_cidrs") or []
     if stack.get("database_existing") and not given:
         yield Problem(
-            "identity_database_cidrs",
+            "security_groups_database_cidrs",
             given,
             "Hosts open connections to known addresses only, and a database is given, database_existing.",
             "Name the networks that its addresses are in.",
         )
     for each in given:
         if not isinstance(_network(each), IPv4Network):
-            yield Problem("identity_database_cidrs", each, "It is no IPv4 network.", "Write it as 10.0.0.0/24.")
+            yield Problem("security_groups_database_cidrs", each, "It is no IPv4 network.", "Write it as 10.0.0.0/24.")
 
 
 RULES = (

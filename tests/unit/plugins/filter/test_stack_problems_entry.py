@@ -48,7 +48,7 @@ GOOD = [
     {"dns_record_name": "web.airflow-demo.internal"},
     {"dns_public_name": "airflow.example.org"},
     {**PUBLIC, "dns_public_name": "airflow.example.org", "dns_public_zone_id": "Z0123456789ABCDEFGHIJ"},
-    {**EXISTING, "identity_database_cidrs": ["10.9.0.0/24"]},
+    {**EXISTING, "security_groups_database_cidrs": ["10.9.0.0/24"]},
 ]
 
 
@@ -97,9 +97,9 @@ BAD = [
     ({}, "dns_public_name", "https://airflow.example.org", "two or more labels"),
     ({}, "dns_public_name", "airflow.example.org.", "two or more labels"),
     ({}, "dns_public_name", "airflow.airflow-demo.internal", "hides every public name"),
-    (EXISTING, "identity_database_cidrs", [], "known addresses only"),
-    (EXISTING, "identity_database_cidrs", ["db.example.org"], "no IPv4 network"),
-    ({}, "identity_database_cidrs", ["2001:db8::/32"], "no IPv4 network"),
+    (EXISTING, "security_groups_database_cidrs", [], "known addresses only"),
+    (EXISTING, "security_groups_database_cidrs", ["db.example.org"], "no IPv4 network"),
+    ({}, "security_groups_database_cidrs", ["2001:db8::/32"], "no IPv4 network"),
 ]
 
 
