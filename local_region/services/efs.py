@@ -1,11 +1,13 @@
 """EFS: one volume that every instance has, and per mount target a container that answers on port 2049.
 
 The volume is what `mount.nfs4` of the base image binds. The container makes a missing or blocked mount target what it
-is on AWS: a connection that is refused or times out.
+is on AWS: a connection that is refused or times out. It takes TLS, and what is not encrypted unless the file system's
+policy denies that.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 KIND = "efs"
 VOLUME = "efs"
 NFS_PORT = 2049
-SERVE = 'mkdir -p "/efs/$0" && exec socat -u TCP-LISTEN:2049,fork,reuseaddr OPEN:/dev/null'
+HOME = "/mount-target"  # of images/data/mount-target
 
 
 def names(file_system_id: str, zones: dict[str, str], aws_region: str, suffix: str) -> dict[str, str]:
@@ -31,6 +33,16 @@ def names(file_system_id: str, zones: dict[str, str], aws_region: str, suffix: s
     return {domain: zones[min(zones)]} | {f"{zone}.{domain}": ip for zone, ip in zones.items()}
 
 
+def denies_plain(policy: str | None) -> bool:
+    """Return whether a file system's policy denies what is not encrypted."""
+    statements = json.loads(policy or "{}").get("Statement", [])
+    return any(
+        statement["Effect"] == "Deny"
+        and str(statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")).lower() == "false"
+        for statement in statements
+    )
+
+
 class FileSystems:
     """Makes EFS real."""
 
@@ -40,6 +52,7 @@ class FileSystems:
         self.region, self.engine = region, region.engine
         self.published: set[str] = set()
         self.folders: set[str] = set()
+        self.plain: dict[str, bytes] = {}  # mount target -> what its container was told of connections without TLS
 
     def reconcile(self) -> None:
         """Bring up mount targets, publish names, drop the data of deleted file systems."""
@@ -52,7 +65,8 @@ class FileSystems:
                     file_system.life_cycle_state = "available"
                 wanted |= self._names(aws_region, file_system)
             for target in list(backend.mount_targets_by_id.values()):
-                self.region.job((KIND, target.mount_target_id), self._serve, aws_region, target)
+                file_system = backend.file_systems_by_id[target.file_system_id]
+                self.region.job((KIND, target.mount_target_id), self._serve, aws_region, file_system, target)
         for name in self.published - set(wanted):
             self.region.names.pop(name, None)
         self.region.names.update(wanted)
@@ -71,22 +85,34 @@ class FileSystems:
         zones = {target.availability_zone_name: target.ip_address for target in list(file_system.iter_mount_targets())}
         return names(file_system.file_system_id, zones, aws_region, self.region.dns_suffix(aws_region))
 
-    def _serve(self, aws_region: str, target: Any) -> None:
+    def _serve(self, aws_region: str, file_system: Any, target: Any) -> None:
         state = self.engine.state(KIND, target.mount_target_id)
+        plain = b"denied" if denies_plain(file_system.file_system_policy) else b"allowed"
         if state is None:
             ec2 = self.region.backend("ec2", aws_region)
+            certificate, key = self.region.authority.issue(
+                f"*.efs.{aws_region}.{self.region.dns_suffix(aws_region)}"
+            )
             self.engine.create(
                 KIND,
                 target.mount_target_id,
                 self.engine.data_image,
                 self.region.network.vpc(ec2.vpcs[target.vpc_id]),
                 target.ip_address,
-                command=["sh", "-c", SERVE, target.file_system_id],
+                files={
+                    f"{HOME}/certificate.pem": (certificate, 0o644),
+                    f"{HOME}/key.pem": (key, 0o600),
+                    f"{HOME}/plain": (plain, 0o644),
+                },
+                command=["mount-target", target.file_system_id],
                 volumes={self.engine.volume(VOLUME): {"bind": "/efs", "mode": "rw"}},
                 init=True,
             )
         elif state in ("exited", "killed"):
             self.engine.get(KIND, target.mount_target_id).start()
+        elif self.plain.get(target.mount_target_id) != plain:
+            self.engine.put(KIND, target.mount_target_id, {f"{HOME}/plain": (plain, 0o644)})
+        self.plain[target.mount_target_id] = plain
         ready = target.life_cycle_state == "creating" and time.monotonic() >= target._ready_at
         if ready and answers(target.ip_address, NFS_PORT):
             target.life_cycle_state = "available"

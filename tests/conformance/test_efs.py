@@ -1,8 +1,11 @@
-"""EFS: file systems, mount targets that answer, names, policies, and a mount in an instance."""
+"""EFS: file systems, mount targets that answer, with and without TLS, names, policies, and a mount in an instance."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -79,6 +82,37 @@ def test_a_lost_mount_target_comes_back(cloud: Any, targets: list[dict[str, Any]
         return True
 
     until(answers, what="port 2049")
+
+
+def asked(address: str, server: str = "", authority: str = "") -> str:
+    """Return what a mount target says to a client, nothing if it refuses; server: with TLS, verified for that name."""
+    with socket.create_connection((address, 2049), 3) as plain:
+        context = ssl.create_default_context(cadata=authority) if server else None
+        with context.wrap_socket(plain, server_hostname=server) if context else plain as connection:
+            connection.sendall(b"\n")
+            with contextlib.suppress(ConnectionResetError):
+                return connection.recv(100).decode().strip()
+    return ""
+
+
+def test_a_mount_target_takes_tls_and_what_is_not_encrypted_unless_the_policy_denies_it(
+    cloud: Any, efs: Any, file_system: str, targets: list[dict[str, Any]], until: Any
+) -> None:
+    address, server = targets[1]["IpAddress"], f"{file_system}.efs.cn-north-1.amazonaws.com.cn"
+    authority = cloud.control("GET", "state")["ca"]
+    assert asked(address) == file_system
+    assert asked(address, server, authority) == file_system
+    with pytest.raises(ssl.SSLCertVerificationError):
+        asked(address, "fs-0123.efs.us-east-1.amazonaws.com", authority)
+
+    secure = {"Bool": {"aws:SecureTransport": "false"}}
+    deny = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "*", "Condition": secure}
+    policy = {"Version": "2012-10-17", "Statement": [deny]}
+    efs.put_file_system_policy(FileSystemId=file_system, Policy=json.dumps(policy))
+    until(lambda: not asked(address), what="no answer without TLS")
+    assert asked(address, server, authority) == file_system
+    efs.delete_file_system_policy(FileSystemId=file_system)
+    until(lambda: asked(address) == file_system, what="an answer without TLS")
 
 
 def test_policies_lifecycle_throughput_and_tags(efs: Any, file_system: str) -> None:

@@ -1,6 +1,7 @@
 """The main job as a newcomer does it; then a host dies. The tests run in order, each on what the last one left."""
 
 import fnmatch
+import json
 import subprocess
 import threading
 import time
@@ -92,6 +93,15 @@ def test_hosts_are_opened_by_the_stacks_own_key_alone():
     for host in instances():
         lines = [line for line in on_host(host, search).splitlines() if line.strip() and not line.startswith("#")]
         assert lines and [line for line in lines if own not in line.split()] == [], host
+
+
+def test_shared_storage_is_mounted_through_tls_and_not_without():
+    for host in instances():
+        (mount,) = on_host(host, ["grep", "/mnt/airflow", "/var/log/mount.nfs4.log"]).splitlines()[-1:]
+        assert " 127.0.0.1:/ " in mount and ",port=20049" in mount, mount
+        server = json.loads(on_host(host, ["cat", "/etc/airflow/document.json"]))["shared_storage"]["server"]
+        plain = f"mount -t nfs4 -o timeo=100 {server}:/ /mnt 2>&1; echo $?"
+        assert on_host(host, ["sh", "-c", plain]).splitlines()[-1] == "32", host
 
 
 def test_a_host_dies_under_load_and_is_replaced(airflow):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow_host import environment, units
 from airflow_host.files import File
-from airflow_host.layout import Layout
+from airflow_host.layout import SYSTEM_CERTIFICATE_AUTHORITIES, Layout
 from airflow_host.model import Stack
 
 AUTHORITY_GLOB = "graviflow-*.crt"
@@ -33,6 +33,7 @@ def _units(stack: Stack, layout: Layout) -> Iterable[File]:
     for unit, content in units.drop_ins(stack.document).items():
         yield File(layout.units / f"{unit}.d" / units.DROP_IN, content)
     if storage := stack.document.shared_storage:
+        yield File(layout.storage_tunnel, units.storage_tunnel(storage, SYSTEM_CERTIFICATE_AUTHORITIES))
         yield File(layout.units / units.mount_unit(storage.mount_point), units.mount(storage))
 
 

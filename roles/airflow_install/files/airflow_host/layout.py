@@ -27,6 +27,11 @@ class Layout:
         return self.root / "etc/airflow/document.json"
 
     @property
+    def storage_tunnel(self) -> Path:
+        """How the shared storage is reached through TLS."""
+        return self.root / "etc/airflow/storage-tunnel.conf"
+
+    @property
     def runtime(self) -> Path:
         """The tmpfs directory of the environment files."""
         return self.root / "run/airflow"

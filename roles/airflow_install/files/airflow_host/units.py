@@ -11,6 +11,9 @@ DROP_IN = "50-stack.conf"
 TARGET = "airflow.target"
 DATABASE = "airflow-database.service"
 DAGS_TIMER = "airflow-dags.timer"
+STORAGE_SOCKET = "airflow-storage.socket"
+STORAGE_PORT = 20049  # of that socket
+NFS_PORT = 2049
 UNESCAPED = set(string.ascii_letters + string.digits + ":_.")
 
 
@@ -26,12 +29,20 @@ def mount_unit(mount_point: str) -> str:
 
 
 def mount(storage: SharedStorage) -> str:
-    """Return the mount unit of the shared storage."""
+    """Return the mount unit of the shared storage, which is reached through TLS."""
     return (
-        "[Unit]\nDescription=Shared storage of the Airflow stack\n"
-        "Wants=network-online.target\nAfter=network-online.target\n\n"
-        f"[Mount]\nWhat={storage.server}:{storage.path}\nWhere={storage.mount_point}\nType=nfs4\n"
-        f"Options={storage.options}\nTimeoutSec=60\n"
+        f"[Unit]\nDescription=Shared storage of the Airflow stack, {storage.server}\n"
+        f"Wants=network-online.target\nRequires={STORAGE_SOCKET}\nAfter=network-online.target {STORAGE_SOCKET}\n\n"
+        f"[Mount]\nWhat=127.0.0.1:{storage.path}\nWhere={storage.mount_point}\nType=nfs4\n"
+        f"Options={storage.options},port={STORAGE_PORT}\nTimeoutSec=60\n"
+    )
+
+
+def storage_tunnel(storage: SharedStorage, authorities: PurePosixPath) -> str:
+    """Return stunnel's configuration for one connection to the shared storage; authorities: file to verify it with."""
+    return (
+        f"client = yes\nconnect = {storage.server}:{NFS_PORT}\n"
+        f"CAfile = {authorities}\nverifyChain = yes\ncheckHost = {storage.server}\nsslVersionMin = TLSv1.2\n"
     )
 
 
