@@ -90,9 +90,7 @@ class FileSystems:
         plain = b"denied" if denies_plain(file_system.file_system_policy) else b"allowed"
         if state is None:
             ec2 = self.region.backend("ec2", aws_region)
-            certificate, key = self.region.authority.issue(
-                f"*.efs.{aws_region}.{self.region.dns_suffix(aws_region)}"
-            )
+            certificate, key = self.region.authority.issue(f"*.efs.{aws_region}.{self.region.dns_suffix(aws_region)}")
             self.engine.create(
                 KIND,
                 target.mount_target_id,
