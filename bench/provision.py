@@ -48,8 +48,10 @@ def main() -> None:
     counted = control("calls")
     unchanged_ratio("answers at once")
     control("faults", "PUT", [{"match": ".*", "times": None, "delay": ANSWER}])
-    unchanged_ratio(f"answers after {ANSWER} s")
-    control("faults", "PUT", [])
+    try:
+        unchanged_ratio(f"answers after {ANSWER} s")
+    finally:
+        control("faults", "PUT", [])
     teardown()
     delayed = first(DELAYS)
     teardown()
