@@ -58,6 +58,7 @@ GOOD = [
     {"secrets_given": {"broker": {"auth_token": "0123456789abcdef!&#$^<>-"}}},
     {"secrets_given": {"admin": {"password": "p@ss: /#%?'\"$\\ word"}}},
     {"secrets_given": {"airflow": {"fernet_key": "A" * 43 + "="}}},
+    {"airflow_config_healthy_seconds": 600, "airflow_config_restart": False},
 ]
 
 
