@@ -153,8 +153,11 @@ def forget_network(aws_region: str, vpc: str) -> None:
     for subnet in ec2.describe_subnets(Filters=here)["Subnets"]:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
     for table in ec2.describe_route_tables(Filters=here)["RouteTables"]:
-        if not any(association.get("Main") for association in table["Associations"]):
-            ec2.delete_route_table(RouteTableId=table["RouteTableId"])
+        if any(association.get("Main") for association in table["Associations"]):
+            continue
+        for association in table["Associations"]:  # here they outlive their subnets
+            ec2.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
+        ec2.delete_route_table(RouteTableId=table["RouteTableId"])
     for gateway in ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc]}])[
         "InternetGateways"
     ]:
