@@ -31,6 +31,9 @@ def parser() -> argparse.ArgumentParser:
             "--port", type=int, default=5590, help="the API's port; the trust store takes the next one"
         )
         command.add_argument("--home", type=Path, default=Path(".local"), help="where authority, logs and state live")
+        command.add_argument(
+            "--arm64", action="store_true", help="emulate arm64: hosts are virtual machines, EFS is NFS (up)"
+        )
         command.add_argument("--json", action="store_true", help="machine readable output (status)")
     return top
 
@@ -48,12 +51,12 @@ def main() -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run one command; returns the exit status. Raises lifecycle.Taken."""
-    place = lifecycle.Place(options.name, options.port, options.home.resolve())
+    place = lifecycle.Place(options.name, options.port, options.home.resolve(), options.arm64)
     match options.command:
         case "serve":
             from local_region.daemon import serve
 
-            serve(place.name, place.port, place.home)
+            serve(place.name, place.port, place.home, place.arm64)
         case "up":
             return lifecycle.up(place)
         case "down":

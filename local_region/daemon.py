@@ -19,8 +19,8 @@ MOTO_SETTINGS = {
 }
 
 
-def serve(name: str, port: int, home: Path) -> None:
-    """Run a region until SIGTERM or SIGINT."""
+def serve(name: str, port: int, home: Path, arm64: bool = False) -> None:
+    """Run a region until SIGTERM or SIGINT. arm64: emulate that architecture."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     os.environ.update(MOTO_SETTINGS, MOTO_PORT=str(port))
@@ -31,6 +31,7 @@ def serve(name: str, port: int, home: Path) -> None:
     from local_region import patches, services
     from local_region.calls import CallLog
     from local_region.door import Door
+    from local_region.images.build import ARM64
     from local_region.reconciler import Reconciler
     from local_region.region import Region
     from local_region.resolver import Resolver
@@ -38,6 +39,9 @@ def serve(name: str, port: int, home: Path) -> None:
 
     region = Region(name, port, home)
     region.engine.data_image = region.builder.data()
+    if arm64:
+        region.engine.machine_image = region.builder.machine(ARM64)
+        region.builder.emulate()
     region.baked = load_baked(region.engine, region.builder.home)
     patches.apply_all(region)
     region.network.up()

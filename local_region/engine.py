@@ -47,6 +47,7 @@ class Engine:
         self.name = name
         self.docker = docker.from_env(timeout=300)
         self.data_image = ""  # the image of the managed services; the daemon sets it once it is built
+        self.machine_image = ""  # that of virtual machines, where arm64 is emulated
 
     # -- containers
 
@@ -87,9 +88,20 @@ class Engine:
         return self.docker.containers.get(self.container_name(kind, id))
 
     def create(
-        self, kind: str, id: str, image: str, network: str, ip: str, files: Files | None = None, **options: Any
+        self,
+        kind: str,
+        id: str,
+        image: str,
+        network: str,
+        ip: str,
+        files: Files | None = None,
+        guest: tuple[str, str] | None = None,
+        **options: Any,
     ) -> Container:
-        """Start a container with its address and files in place; options are those of the Docker SDK."""
+        """Start a container with its address and files in place; options are those of the Docker SDK.
+
+        guest: a folder of the container, and the image whose file system is put there; files then belong to that one.
+        """
         endpoint = self.docker.api.create_endpoint_config(ipv4_address=ip)
         options.setdefault("dns", [METADATA_ADDRESS])
         container = self.docker.containers.create(
@@ -101,13 +113,24 @@ class Engine:
             **options,
         )
         try:
+            if guest:
+                self._unpack(container, *guest)
             if files:
-                container.put_archive("/", tar(files))
+                container.put_archive(guest[0] if guest else "/", tar(files))
             container.start()
-        except APIError:
+        except (APIError, OSError):
             container.remove(force=True, v=True)  # half a container would look like a stopped one
             raise
         return container
+
+    def _unpack(self, container: Container, folder: str, image: str) -> None:
+        """Put an image's file system into a container's folder."""
+        # Without its image's labels: what is swept away is found by them.
+        source = self.docker.containers.create(image, labels={LABEL: "", KIND_LABEL: "", ID_LABEL: ""})
+        try:
+            container.put_archive(folder, source.export())
+        finally:
+            source.remove()
 
     def put(self, kind: str, id: str, files: Files) -> None:
         """Write files into a container, running or not."""

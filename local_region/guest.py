@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 from collections.abc import Mapping
@@ -52,6 +53,18 @@ def manager_configuration(variables: Mapping[str, str]) -> bytes:
     escapes = str.maketrans({"\\": "\\\\", '"': '\\"', "%": "%%"})
     words = (f'"{name}={value.translate(escapes)}"' for name, value in sorted(variables.items()))
     return f"[Manager]\nDefaultEnvironment={' '.join(words)}\n".encode()
+
+
+def network(fqdn: str, address: str, cidr: ipaddress.IPv4Network) -> Files:
+    """Return what a virtual machine is told by DHCP on EC2; a container gets it from Docker. cidr: of its VPC."""
+    host, _, domain = fqdn.partition(".")
+    link = f"[Match]\nType=ether\n\n[Network]\nAddress={address}/{cidr.prefixlen}\nGateway={cidr[1]}\n"
+    return {
+        "/etc/hostname": (f"{host}\n".encode(), 0o644),
+        "/etc/hosts": (f"127.0.0.1 localhost\n{address} {fqdn} {host}\n".encode(), 0o644),
+        "/etc/resolv.conf": (f"search {domain}\nnameserver {METADATA_ADDRESS}\n".encode(), 0o644),
+        "/etc/systemd/network/10-vpc.network": (link.encode(), 0o644),
+    }
 
 
 def seed(instance_id: str, fqdn: str, public_key: str, user_data: bytes) -> Files:

@@ -17,7 +17,7 @@ from typing import Any
 
 from local_region import authority
 from local_region.engine import Engine
-from local_region.images.build import RELEASES, Builder
+from local_region.images.build import ARM64, RELEASES, Builder
 from local_region.packet_filter import PacketFilter
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ class Place:
     name: str
     port: int
     home: Path
+    arm64: bool = False  # whether that architecture is emulated
 
     @property
     def pid_file(self) -> Path:
@@ -115,6 +116,8 @@ def up(place: Place) -> int:
         )
     place.pid_file.parent.mkdir(parents=True, exist_ok=True)
     builder(place).data()
+    if place.arm64:
+        builder(place).base(architecture=ARM64)
     stop(place)
     return start(place)
 
@@ -122,7 +125,7 @@ def up(place: Place) -> int:
 def start(place: Place) -> int:
     """Start the daemon in its own session and wait until it is ready."""
     command = [sys.executable, "-m", "local_region", "serve", "--name", place.name, "--port", str(place.port)]
-    command += ["--home", str(place.home)]
+    command += ["--home", str(place.home), *(["--arm64"] if place.arm64 else [])]
     with place.log_file.open("a") as out:
         process = subprocess.Popen(
             command,

@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 RELEASES = {"12": "bookworm", "13": "trixie"}
 DEFAULT_RELEASE = "trixie"
+ARM64 = "arm64"  # as Debian calls it
+# What halts systemd (its manual, "Signals"); QEMU keeps the first four real-time signals, and shifts the others.
+HALT = {"": "SIGRTMIN+3", ARM64: "SIGRTMIN+7"}
 LABEL = "graviflow.image"
 HOME_LABEL = "graviflow.home"  # which authority an image trusts; what is baked from it inherits the label
 EXTRA_CERTIFICATES = Path("/usr/local/share/ca-certificates")
@@ -40,20 +43,40 @@ def digest(context: Context, *more: str) -> str:
     return hashed.hexdigest()[:12]
 
 
-def base_context(authority_pem: bytes) -> dict[str, tuple[bytes, int]]:
-    """Return the build context of an instance's base image, with this machine's own certificates in it."""
+def base_context(authority_pem: bytes, architecture: str = "") -> dict[str, tuple[bytes, int]]:
+    """Return the build context of an instance's base image, with this machine's own certificates in it.
+
+    architecture: one that is emulated; empty for this machine's own, whose kernel has no NFS for its containers.
+    """
     folder = HERE / "base"
     context = {
         "Dockerfile": ((folder / "Dockerfile").read_bytes(), 0o644),
         "files/etc/cloud/cloud.cfg.d/99-region.cfg": ((folder / "cloud.cfg").read_bytes(), 0o644),
-        "files/usr/sbin/mount.nfs4": ((folder / "mount.nfs4").read_bytes(), 0o755),
+        "files/usr/local/sbin/boot-container": (_variant("boot-container", architecture).read_bytes(), 0o755),
         "certificates/region-authority.crt": (authority_pem, 0o644),
     }
+    if not architecture:
+        context["files/usr/sbin/mount.nfs4"] = ((folder / "mount.nfs4").read_bytes(), 0o755)
     for path in sorted(EXTRA_CERTIFICATES.rglob("*.crt")):
         context[f"certificates/machine-{path.name}"] = (path.read_bytes(), 0o644)
     if PIP_CONFIGURATION.exists():
         context["files/etc/pip.conf"] = (PIP_CONFIGURATION.read_bytes(), 0o644)
     return context
+
+
+def packages(architecture: str = "") -> list[str]:
+    """Return the Debian packages of an instance's root file system; an emulated architecture brings its own kernel."""
+    lists = {HERE / "base/packages.txt", _variant("packages.txt", architecture)}
+    return sorted(name for path in lists for name in path.read_text().split())
+
+
+def _named(what: str, architecture: str) -> str:
+    return f"{what}-{architecture}" if architecture else what
+
+
+def _variant(name: str, architecture: str) -> Path:
+    """Return an architecture's own file of the base image."""
+    return HERE / _named("base", architecture) / name
 
 
 def folder_context(folder: Path) -> dict[str, tuple[bytes, int]]:
@@ -81,13 +104,21 @@ class Builder:
         # Images trust their home's authority: another home's are other images, and stay when these are renewed.
         self.home = hashlib.sha256(authority_pem).hexdigest()[:8]
 
-    def base(self, release: str = DEFAULT_RELEASE) -> str:
-        """Return the tag of the instance image of a Debian release, built if need be (about a minute)."""
-        context = base_context(self.authority_pem)
+    def base(self, release: str = DEFAULT_RELEASE, architecture: str = "") -> str:
+        """Return the tag of the instance image of a Debian release, built if need be (about a minute).
+
+        architecture: one that is emulated, which takes minutes to an hour; empty for this machine's own.
+        """
+        context = base_context(self.authority_pem, architecture)
+        if architecture:
+            self.emulate()
+        rootfs = f"{_named('graviflow/rootfs', architecture)}:{release}-{digest({}, *packages(architecture))}"
+        arguments = {"ROOTFS": rootfs, "HALT": HALT[architecture]}
+        tag = f"{_named('graviflow/base', architecture)}:{release}-{self.home}-{digest(context, *arguments.values())}"
         with _lock:
-            rootfs = self._rootfs(release)
-            tag = f"graviflow/base:{release}-{self.home}-{digest(context, rootfs)}"
-            self._build(tag, context, {"ROOTFS": rootfs})
+            if not self._exists(tag):
+                self._rootfs(rootfs, release, architecture)
+                self._build(tag, context, arguments)
         return tag
 
     def data(self) -> str:
@@ -98,28 +129,46 @@ class Builder:
             self._build(tag, context, {"BASE": base})
         return tag
 
+    def machine(self, architecture: str = "") -> str:
+        """Return the tag of the image in which virtual machines run, built if need be.
+
+        architecture: one that is emulated; empty for this machine's own.
+        """
+        base, name = self.machine() if architecture else self.base(), _named("machine", architecture)
+        context = folder_context(HERE / name)
+        tag = f"graviflow/{name}:{self.home}-{digest(context, base)}"
+        with _lock:
+            self._build(tag, context, {"BASE": base})
+        return tag
+
+    def emulate(self) -> None:
+        """Have this machine's kernel run programs of arm64."""
+        options = {"cap_add": ["SYS_ADMIN"], "security_opt": ["apparmor=unconfined"], "network_mode": "none"}
+        self.client.containers.run(self.machine(ARM64), ["register-arm64"], remove=True, **options)
+
     def data_images(self) -> list[str]:
         """Return the tags of the data images that this machine has, this home's and others'."""
         return self._tags("graviflow/data:")
 
     def remove_all(self) -> list[str]:
         """Remove every image that a builder made; returns their tags."""
-        return [tag for repository in ("data", "base", "rootfs") for tag in self._prune(f"graviflow/{repository}:")]
+        repositories = ("machine-arm64", "machine", "data", "base", "base-arm64", "rootfs", "rootfs-arm64")
+        return [tag for repository in repositories for tag in self._prune(f"graviflow/{repository}:")]
 
-    def _rootfs(self, release: str) -> str:
-        packages = [line for line in (HERE / "base" / "packages.txt").read_text().split() if line]
-        tag = f"graviflow/rootfs:{release}-{digest({}, *packages)}"
-        if not self._exists(tag):
-            log.info("building %s from Debian's archive", tag)
-            command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}"]
-            command += ['--aptopt=Acquire::Languages "none"', release, "-"]
-            with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-                self.client.api.import_image_from_stream(process.stdout, *tag.rsplit(":", 1), [f"LABEL {LABEL}=rootfs"])
-            if process.returncode:
-                self.client.images.remove(tag)
-                raise RuntimeError(f"mmdebstrap {release} ended with {process.returncode}")
-            self._prune(f"graviflow/rootfs:{release}-", keep=tag)
-        return tag
+    def _rootfs(self, tag: str, release: str, architecture: str) -> None:
+        if self._exists(tag):
+            return
+        log.info("building %s from Debian's archive", tag)
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages(architecture))}"]
+        if architecture:  # the kernel runs its programs; no package of this machine need say so
+            command += [f"--architectures={architecture}", "--skip=check/qemu"]
+        command += ['--aptopt=Acquire::Languages "none"', release, "-"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            self.client.api.import_image_from_stream(process.stdout, *tag.rsplit(":", 1), [f"LABEL {LABEL}=rootfs"])
+        if process.returncode:
+            self.client.images.remove(tag)
+            raise RuntimeError(f"mmdebstrap {release} ended with {process.returncode}")
+        self._prune(tag.rpartition("-")[0] + "-", keep=tag)
 
     def _build(self, tag: str, context: Context, arguments: Mapping[str, str]) -> None:
         if self._exists(tag):

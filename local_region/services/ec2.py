@@ -1,18 +1,19 @@
-"""EC2 instances as systemd containers."""
+"""EC2 instances as systemd containers, and as virtual machines where arm64 is emulated."""
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 from typing import Any
 
 from docker.errors import APIError, ImageNotFound
 
-from local_region import security_groups
-from local_region.guest import seed
+from local_region import machine, security_groups
+from local_region.guest import network, seed
 from local_region.metadata import user_data
 from local_region.patches.ec2 import set_state
 from local_region.region import Region
-from local_region.services.images import find_image
+from local_region.services.images import find_image, image_tag
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class Instances:
     def __init__(self, region: Region) -> None:
         self.region, self.engine = region, region.engine
         self.system_options = region.engine.system_options()
+        self.stop_seconds = machine.STOP_SECONDS if self.engine.machine_image else STOP_SECONDS
         self.dns_names: dict[str, str] = {}
 
     def known(self) -> set[tuple[str, str]]:
@@ -120,11 +122,30 @@ class Instances:
         set_state(instance, "shutting-down", code, message)
 
     def launch(self, ec2: Any, instance: Any) -> None:
-        """Create the instance's container, with what EC2 would hand to its first boot."""
+        """Create the instance's container, with what EC2 would hand to its first boot.
+
+        Where arm64 is emulated, what was baked for it boots as it does on EC2, in a virtual machine.
+        """
         image = find_image(self.region, ec2.region_name, instance.image_id)
-        network = self.region.network.vpc(ec2.vpcs[instance.vpc_id])
+        vpc = ec2.vpcs[instance.vpc_id]
+        bridge = self.region.network.vpc(vpc)
         host, _, domain = instance.private_dns_name.partition(".")
         key = ec2.key_pairs.get(instance.key_name)
+        files = seed(instance.id, instance.private_dns_name, key.public_key if key else "", user_data(instance))
+        where = KIND, instance.id
+        baked = image == image_tag(self.engine, instance.image_id)
+        if self.engine.machine_image and baked and instance.architecture == "arm64":
+            cidr = ipaddress.IPv4Network(vpc.cidr_block)
+            self.engine.create(
+                *where,
+                self.engine.machine_image,
+                bridge,
+                instance.private_ip,
+                files={**files, **network(instance.private_dns_name, instance.private_ip, cidr)},
+                guest=(machine.ROOT, image),
+                **machine.options_of(instance),
+            )
+            return
         options = {
             **self.system_options,
             "volumes": {
@@ -132,12 +153,10 @@ class Instances:
                 self.engine.volume("efs"): {"bind": EFS_MOUNT_POINT, "mode": "rw"},
             },
         }
-        files = seed(instance.id, instance.private_dns_name, key.public_key if key else "", user_data(instance))
         self.engine.create(
-            KIND,
-            instance.id,
+            *where,
             image,
-            network,
+            bridge,
             instance.private_ip,
             files=files,
             hostname=host,
@@ -147,11 +166,11 @@ class Instances:
         )
 
     def stop(self, instance: Any) -> None:
-        """Shut an instance down cleanly; after STOP_SECONDS the power is cut."""
+        """Shut an instance down cleanly; when its time is over, the power is cut."""
         container = self.engine.get(KIND, instance.id)
         if container.status == "paused":
             container.unpause()
-        container.stop(timeout=STOP_SECONDS)
+        container.stop(timeout=self.stop_seconds)
 
     def watch(self, instance: Any, have: str | None) -> None:
         """Carry what happened to a running instance's container into the API."""
@@ -160,7 +179,7 @@ class Instances:
             set_state(instance, "shutting-down", *HOST_FAILURE)
         elif getattr(instance, "reboot_asked", False) or have == "rebooted":
             instance.reboot_asked, instance.reachability = False, "initializing"
-            self.engine.get(KIND, instance.id).restart(timeout=STOP_SECONDS)
+            self.engine.get(KIND, instance.id).restart(timeout=self.stop_seconds)
         elif have == "running":
             instance.reachability = "passed"
         elif have in ("paused", "killed"):  # hung, or the power went: running as far as EC2 knows, and impaired

@@ -2,7 +2,8 @@
 
 The volume is what `mount.nfs4` of the base image binds. The container makes a missing or blocked mount target what it
 is on AWS: a connection that is refused or times out. It takes TLS, and what is not encrypted unless the file system's
-policy denies that.
+policy denies that. Where arm64 is emulated, guests have a kernel of their own: the container serves the volume by
+NFS 4.1, in TLS only.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from local_region.services._tcp import answers
 
 if TYPE_CHECKING:
+    from local_region.engine import Engine
     from local_region.region import Region
 
 KIND = "efs"
@@ -41,6 +43,17 @@ def denies_plain(policy: str | None) -> bool:
         and str(statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")).lower() == "false"
         for statement in statements
     )
+
+
+def server(engine: Engine, file_system_id: str) -> dict[str, Any]:
+    """Return what a mount target's container runs."""
+    if engine.machine_image:
+        return {
+            "image": engine.machine_image,
+            "command": ["nfs-server", file_system_id],
+            "cap_add": ["SYS_ADMIN", "DAC_READ_SEARCH"],  # file handles
+        }
+    return {"image": engine.data_image, "command": ["mount-target", file_system_id]}
 
 
 class FileSystems:
@@ -94,15 +107,14 @@ class FileSystems:
             self.engine.create(
                 KIND,
                 target.mount_target_id,
-                self.engine.data_image,
-                self.region.network.vpc(ec2.vpcs[target.vpc_id]),
-                target.ip_address,
+                network=self.region.network.vpc(ec2.vpcs[target.vpc_id]),
+                ip=target.ip_address,
+                **server(self.engine, target.file_system_id),
                 files={
                     f"{HOME}/certificate.pem": (certificate, 0o644),
                     f"{HOME}/key.pem": (key, 0o600),
                     f"{HOME}/plain": (plain, 0o644),
                 },
-                command=["mount-target", target.file_system_id],
                 volumes={self.engine.volume(VOLUME): {"bind": "/efs", "mode": "rw"}},
                 init=True,
             )

@@ -9,7 +9,7 @@ from typing import Any
 from docker.errors import APIError, ImageNotFound
 
 from local_region.engine import ID_LABEL, Engine
-from local_region.images.build import HOME_LABEL
+from local_region.images.build import ARM64, HOME_LABEL
 from local_region.images.catalogue import Record, label, public_images, surplus
 from local_region.region import Region
 
@@ -85,6 +85,9 @@ class Images:
         elif ami.instance_id:
             record = Record.of(ami)
             container = self.engine.get("instance", ami.instance_id)
+            if container.attrs["Config"]["Image"] == self.engine.machine_image:
+                ami.state = "failed"  # of a virtual machine there is a disk, which no container boots from
+                return
             container.commit(
                 *image_tag(self.engine, ami.id).split(":"), pause=True, changes=changes(self.engine, record)
             )
@@ -137,7 +140,8 @@ def find_image(region: Region, aws_region: str, ami_id: str) -> str:
     """
     for image in public_images(aws_region, region.partition(aws_region)):
         if image.id == ami_id:
-            return region.builder.base(image.release)
+            emulated = region.engine.machine_image and image.architecture == ARM64
+            return region.builder.base(image.release, ARM64 if emulated else "")
     tag = image_tag(region.engine, ami_id)
     region.engine.docker.images.get(tag)
     return tag

@@ -1,9 +1,10 @@
 import gzip
+import ipaddress
 import json
 
 import pytest
 
-from local_region.guest import SEED, environment_file, forwarded, is_cloud_init, manager_configuration, seed
+from local_region.guest import SEED, environment_file, forwarded, is_cloud_init, manager_configuration, network, seed
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,11 @@ def test_quoting():
     assert environment_file({"B": "two words", "A": "1"}) == b'A="1"\nB="two words"\n'
     made = manager_configuration({"A": '50% "x" \\'}).decode()
     assert made == '[Manager]\nDefaultEnvironment="A=50%% \\"x\\" \\\\"\n'
+
+
+def test_a_virtual_machine_is_told_what_dhcp_tells_on_ec2():
+    files = network("ip-10-0-0-9.ec2.internal", "10.0.0.9", ipaddress.IPv4Network("10.0.0.0/16"))
+    assert files["/etc/hostname"][0] == b"ip-10-0-0-9\n"
+    assert b"10.0.0.9 ip-10-0-0-9.ec2.internal ip-10-0-0-9\n" in files["/etc/hosts"][0]
+    assert files["/etc/resolv.conf"][0] == b"search ec2.internal\nnameserver 169.254.169.254\n"
+    assert b"Address=10.0.0.9/16\nGateway=10.0.0.1\n" in files["/etc/systemd/network/10-vpc.network"][0]

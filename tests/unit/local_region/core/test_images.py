@@ -1,6 +1,6 @@
 import pytest
 
-from local_region.images.build import base_context, digest, folder_context
+from local_region.images.build import ARM64, base_context, digest, folder_context, packages
 from local_region.images.catalogue import Record, family, label, public_images, surplus
 
 
@@ -18,6 +18,13 @@ def test_a_digest_follows_content_mode_name_and_order_free():
 
 def test_another_authority_makes_another_image():
     assert digest(base_context(b"one")) != digest(base_context(b"two"))
+
+
+def test_an_emulated_base_has_its_own_kernel_and_no_stand_in_for_nfs():
+    own, emulated = base_context(b"ca"), base_context(b"ca", ARM64)
+    assert own.keys() - emulated.keys() == {"files/usr/sbin/mount.nfs4"}
+    assert own["files/usr/local/sbin/boot-container"] != emulated["files/usr/local/sbin/boot-container"]
+    assert set(packages(ARM64)) > {*packages(), "linux-image-cloud-arm64"}
 
 
 def test_a_folder_is_its_own_context(tmp_path):
