@@ -1,25 +1,13 @@
-"""The finished image, never booted: what its AMI holds is unpacked in a container, where the role inspects it.
+"""The finished image, never booted: what its AMI holds is unpacked in a container, where the role inspects it."""
 
-IMAGE_REGION, IMAGE_PORT and IMAGE_HOME choose the local region, by default the end-to-end test's: one bake serves both.
-IMAGE_VARIABLES is the file that says which image.
-"""
-
-import os
-import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.image.faults import FAULTS
-from tests.playbook import ROOT, Finished, run
+from tests.playbook import Finished, run
 
-NAME = os.environ.get("IMAGE_REGION", "graviflow")
-PORT = os.environ.get("IMAGE_PORT", "5590")
-HOME = os.environ.get("IMAGE_HOME", ".local")
-VARIABLES = os.environ.get("IMAGE_VARIABLES", "tests/e2e/stack.yml")
-AWS_REGION = os.environ.get("E2E_REGION", "us-east-1")
 INSPECT = "name=graviflow.airflow.image_seal tasks_from=inspect"
 # An image hands its labels on to its containers: the region would take them for its own.
 NOBODYS = ("--label", "graviflow.region=")
@@ -28,27 +16,9 @@ NOBODYS = ("--label", "graviflow.region=")
 CAPABLE = "import os; os.setxattr('{path}', 'security.capability', bytes.fromhex('0100000280' + 15 * '00'))"
 
 
-def region(command: str) -> int:
-    place = ["--name", NAME, "--port", PORT, "--home", HOME]
-    return subprocess.run([sys.executable, "-m", "local_region", command, *place], cwd=ROOT, check=False).returncode
-
-
 def docker(*arguments: str, **options) -> str:
     done = subprocess.run(["docker", *arguments], check=True, stdout=subprocess.PIPE, text=True, **options)
     return done.stdout.strip()
-
-
-@pytest.fixture(scope="module")
-def ami():
-    """The Docker image of the AMI that fits this checkout: found, or baked."""
-    was_up = region("status") == 0
-    assert region("up") == 0
-    where = {"STACK_REGION": AWS_REGION, "LOCAL_REGION_PORT": PORT}
-    baked = run(["ansible-playbook", "playbooks/image.yml", "-e", f"@{VARIABLES}"], where)
-    assert baked.returncode == 0, baked.tail
-    yield f"{NAME}/ami:{re.search(r'(ami-[0-9a-f]{17}) has content', baked.output)[1]}"
-    if not was_up:
-        region("down")
 
 
 @pytest.fixture(scope="module")
