@@ -9,6 +9,7 @@ import json
 import platform
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from docker.types import IPAMConfig, IPAMPool
@@ -18,7 +19,10 @@ from local_region.engine import Engine
 from local_region.services import efs
 from tests.playbook import run
 
-pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="User-Mode Linux is of x86-64")
+pytestmark = [
+    pytest.mark.skipif(platform.machine() != "x86_64", reason="User-Mode Linux is of x86-64"),
+    pytest.mark.skipif(not Path("/dev/net/tun").exists(), reason="a machine's network needs /dev/net/tun"),
+]
 
 NAME = "storage"
 CIDR = ipaddress.IPv4Network("10.86.0.0/24")
