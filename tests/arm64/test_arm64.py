@@ -5,7 +5,6 @@
 
 import json
 import re
-import subprocess
 import sys
 import time
 
@@ -13,6 +12,7 @@ import boto3
 import pytest
 
 import tests.playbook
+from tests import ssh
 from tests.playbook import ROOT
 
 NAME, PORT = "arm64", "5584"
@@ -59,12 +59,7 @@ def address() -> str:
 
 def host(command: str) -> str:
     """Runs a command on the host, and returns what it prints."""
-    options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=60"]
-    flags = [word for option in options for word in ("-o", option)]
-    words = ["ssh", "-i", str(ROOT / ".local/id_ed25519"), *flags, f"admin@{address()}", command]
-    finished = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, f"{command}: {finished.returncode}\n{finished.stdout}\n{finished.stderr}"
-    return finished.stdout.strip()
+    return ssh.output(ROOT / ".local/id_ed25519", address(), command, connect=60)
 
 
 @pytest.fixture(scope="module", autouse=True)

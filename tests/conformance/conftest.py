@@ -19,6 +19,8 @@ from typing import Any
 import boto3
 import pytest
 
+import tests.ssh
+
 ROOT = Path(__file__).parents[2]
 NAME = os.environ.get("CONFORMANCE_REGION", "lrcore")
 PORT = int(os.environ.get("CONFORMANCE_PORT", "5601"))
@@ -182,11 +184,7 @@ def ssh(key: Path) -> Callable[[str, str], subprocess.CompletedProcess[str]]:
     """Run a command on a host as its default user."""
 
     def run(address: str, command: str) -> subprocess.CompletedProcess[str]:
-        options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=2"]
-        flags = [word for option in (*options, "BatchMode=yes") for word in ("-o", option)]
-        return subprocess.run(
-            ["ssh", "-i", str(key), *flags, f"admin@{address}", command], capture_output=True, text=True, check=False
-        )
+        return tests.ssh.run(key, address, command, connect=2)
 
     return run
 

@@ -17,6 +17,7 @@ from docker.types import IPAMConfig, IPAMPool
 from local_region import authority, guest, lifecycle, machine
 from local_region.engine import Engine
 from local_region.services import efs
+from tests import ssh
 from tests.playbook import run
 
 pytestmark = [
@@ -32,23 +33,19 @@ DOMAIN = "efs.us-east-1.amazonaws.com"
 FQDN = "ip-10-86-0-20.ec2.internal"
 MOUNTED = "/mnt/airflow"
 MACHINE = machine.options(cpus=1, memory=2048, disk=8, mac="02:00:00:00:00:20")
-SSH = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10"]
 
 
 class Host:
     """The machine under test, by ssh."""
 
     def __init__(self, key):
-        self.options = [word for option in SSH for word in ("-o", option)] + ["-i", str(key)]
+        self.key = key
 
     def run(self, command, patience=90):
-        words = ["timeout", str(patience), "ssh", *self.options, f"admin@{GUEST}", command]
-        return subprocess.run(words, capture_output=True, text=True, check=False)
+        return ssh.run(self.key, GUEST, command, patience=patience)
 
     def __call__(self, command):
-        done = self.run(command)
-        assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout.strip()
+        return ssh.output(self.key, GUEST, command, patience=90)
 
     def until(self, command, seconds):
         end = time.monotonic() + seconds
@@ -104,7 +101,7 @@ def host(engine, ami, server, tmp_path_factory):
     assert host("systemd-detect-virt") == "uml"
 
     command = ["ansible-playbook", "tests/image/storage.yml", "-i", f"{GUEST},", "-u", "admin"]
-    command += ["--private-key", str(key), "--ssh-common-args", " ".join(f"-o {option}" for option in SSH)]
+    command += ["--private-key", str(key), "--ssh-common-args", " ".join(ssh.OPTIONS)]
     manifest = json.loads(host("cat /opt/airflow/share/manifest.json"))
     given = {"airflow_version": manifest["airflow"], "storage_server": f"{FILE_SYSTEM}.{DOMAIN}"}
     configured = run([*command, "-e", json.dumps(given)], {"ANSIBLE_INVENTORY_ENABLED": "ansible.builtin.host_list"})
@@ -139,13 +136,16 @@ def test_a_server_that_went_away_is_waited_for_and_nothing_is_lost(host, server)
 
 
 def test_without_tls_nothing_is_mounted(host):
+    host(f"timeout 10 bash -c '</dev/tcp/{FILE_SYSTEM}.{DOMAIN}/2049'")
     plain = host.run(f"sudo mount -t nfs4 -o nfsvers=4.1,soft,timeo=50,retrans=1,retry=0 {FILE_SYSTEM}.{DOMAIN}:/ /mnt")
     assert plain.returncode != 0
 
 
 def test_a_server_of_another_name_is_not_trusted(host):
     """Its certificate is good, for names below DOMAIN."""
+    journal = "journalctl --unit='airflow-storage@*' --no-pager"
+    assert "verif" not in host(journal).lower()
     host("sudo systemctl stop mnt-airflow.mount")
     host(f"sudo sed -i 's/{FILE_SYSTEM}.{DOMAIN}/{DOMAIN}/' /etc/airflow/storage-tunnel.conf")
     assert host.run("sudo timeout 30 systemctl start mnt-airflow.mount").returncode != 0
-    assert "verif" in host("journalctl --unit='airflow-storage@*' --no-pager --lines=50").lower()
+    assert "verif" in host(journal).lower()

@@ -1,4 +1,5 @@
 import json
+import subprocess
 
 import pytest
 from airflow_host import apply
@@ -15,10 +16,13 @@ class Systemd:
         self.active = set()
         self.jobs = set()
         self.commands = []
+        self.failing = set()
 
     def __call__(self, command):
         if command[:2] != ["systemctl", "show"]:
             self.commands.append(" ".join(command))
+            if self.failing.intersection(command):
+                raise subprocess.CalledProcessError(1, command)
             if command[1:3] == ["start", "--no-block"]:
                 self.active = set(UNITS)
             return ""
@@ -77,6 +81,17 @@ def test_only_the_unit_whose_drop_in_changed_is_restarted(host):
     assert report["restart"] == ["airflow-worker.service"]
     assert "systemctl restart airflow-worker.service" in host[1].commands
     assert checked(host)["restart"] == ["airflow-worker.service"]
+
+
+def test_a_service_that_fails_at_its_restart_is_left_to_systemd(host):
+    applied(host)
+    host[1].failing = {"airflow-worker.service"}
+    applied(host, worker={"drain_seconds": 7, "queues": ["default"]})
+    assert host[1].commands[-2:] == [
+        "systemctl restart airflow-worker.service",
+        "systemctl start --no-block airflow.target",
+    ]
+    assert checked(host, worker={"drain_seconds": 7, "queues": ["default"]})["restart"] == []
 
 
 def test_without_restart_units_stay_due(host):

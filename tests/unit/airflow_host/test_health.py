@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import time
 
 import pytest
 from airflow_host import health
@@ -51,3 +54,28 @@ def test_a_unit_that_does_not_run_is_sick_without_asking_it():
         "reason": "systemd says activating (auto-restart)",
         "healthy": False,
     }
+
+
+def test_a_service_that_starts_is_awaited_until_it_answers():
+    tries = []
+
+    def fetch(url):
+        tries.append(url)
+        if len(tries) < 3:
+            raise ConnectionRefusedError("not yet")
+        return 503, ""
+
+    assert health.await_answer("api-server", os.getpid(), 60, fetch, pause=0)
+    assert tries == [health.ENDPOINTS["api-server"]] * 3
+
+
+def test_a_service_whose_process_has_ended_is_not_awaited():
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    start = time.monotonic()
+    assert not health.await_answer("api-server", ended.pid, 60, refused)
+    assert time.monotonic() - start < 5
+
+
+def test_a_service_that_never_answers_is_awaited_for_a_while():
+    assert not health.await_answer("api-server", os.getpid(), 0.05, refused, pause=0.01)

@@ -1,4 +1,4 @@
-"""The command line: airflow-host apply | prepare-database | sync-dags | publish-dags | status."""
+"""The command line: airflow-host apply | prepare-database | sync-dags | publish-dags | status | await-answer."""
 
 from __future__ import annotations
 
@@ -86,6 +86,12 @@ def _status(arguments: argparse.Namespace) -> int:
     return 1 if any(item.reason for item in result) else 0
 
 
+def _await_answer(arguments: argparse.Namespace) -> int:
+    # What comes after the service may start in any case: whether it is sick, others find out.
+    health.await_answer(arguments.service, arguments.process, arguments.seconds)
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     root = argparse.ArgumentParser(prog="airflow-host", description="Make this host what its stack says.")
@@ -121,6 +127,12 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true")
     command.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait until all are healthy")
     command.set_defaults(run=_status)
+
+    command = commands.add_parser("await-answer", help="wait for a service that starts; for its unit")
+    command.add_argument("service", choices=health.ENDPOINTS)
+    command.add_argument("--process", type=int, required=True, metavar="PID", help="do not outwait this process")
+    command.add_argument("--seconds", type=float, default=60, help="wait no longer (default: 60)")
+    command.set_defaults(run=_await_answer)
     return root
 
 

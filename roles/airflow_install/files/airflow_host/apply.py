@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +94,9 @@ def _restart(plan: Plan, layout: Layout, run: systemd.Run) -> None:
     states = systemd.properties(plan.restart, ("ActiveState", "Job"), run) if plan.restart else {}
     running = [unit for unit, state in states.items() if not systemd.is_idle(state)]
     if running:
-        run(["systemctl", "restart", *running])
+        # One that fails at its start is tried again by systemd and shown by `status`; the rest are restarted anyway.
+        with suppress(subprocess.CalledProcessError):
+            run(["systemctl", "restart", *running])
     run(["systemctl", "start", "--no-block", units.TARGET])
     applied = File(layout.applied, json.dumps(plan.digests, indent=1, sort_keys=True), mode=0o600)
     if not applied.is_right():

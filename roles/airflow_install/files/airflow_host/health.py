@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from airflow_host import systemd, units
 
@@ -94,3 +95,20 @@ def await_healthy(services: Iterable[str], seconds: float) -> list[Health]:
         if time.monotonic() >= deadline or not any(health.reason for health in result):
             return result
         time.sleep(1)
+
+
+def await_answer(
+    service: str, process: int, seconds: float, fetch: Callable[[str], tuple[int, str]] = fetch, pause: float = 0.2
+) -> bool:
+    """Wait until the endpoint of a service that starts answers, whatever it says; return whether it did.
+
+    Gives up after `seconds`, and at once when the service's main process has ended.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and Path(f"/proc/{process}").exists():
+        try:
+            fetch(ENDPOINTS[service])
+            return True
+        except OSError:
+            time.sleep(pause)
+    return False
