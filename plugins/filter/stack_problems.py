@@ -24,7 +24,7 @@ options:
   facts:
     description: >-
       What was found on the controller and at AWS: C(partition), C(caller_arn), C(caller_error), C(zones), C(locks),
-      C(missing_tools), C(allow_open_internet), C(network),
+      C(missing_tools), C(allow_open_internet), C(network), C(airflow_options), C(own_sections),
       C(options) (from P(graviflow.airflow.role_options#filter)).
     type: dict
     default: {}

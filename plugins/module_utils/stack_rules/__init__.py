@@ -7,7 +7,9 @@ from typing import Any
 
 from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules import (
     access,
+    airflow_options,
     bastion,
+    connections,
     database,
     declared,
     encryption,
@@ -42,10 +44,11 @@ RULES = (
     hosts.version,
     hosts.existing_image,
     services.classes,
-    services.options,
+    *airflow_options.RULES,
     encryption.key,
     encryption.pending_days,
     *database.RULES,
+    *connections.RULES,
     *entry.RULES,
     *monitoring.RULES,
     *offload.RULES,

@@ -30,6 +30,10 @@ class Facts:
     locks: list[str] = field(default_factory=list)
     missing_tools: list[str] = field(default_factory=list)
     allow_open_internet: bool = False
+    # What Airflow knows, as the role airflow_install has it in files/options; None for a version that is not there.
+    airflow_options: dict[str, Any] | None = None
+    # Sections of airflow.cfg that others than Airflow and the lock's providers read.
+    own_sections: list[str] = field(default_factory=list)
     # The VPC that is given, as amazon.aws's info modules tell it: vpcs, subnets, route_tables.
     network: dict[str, Any] | None = None
     # AMIs that have the ID that is given, as amazon.aws's info module tells them.

@@ -1,4 +1,4 @@
-"""Rules about the managed services and Airflow's options."""
+"""Rules about the managed services."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.graviflow.airflow.plugins.module_utils.airflow_secrets import why_secret
-from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules.problem import HIDDEN, Facts, Problem
+from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules.problem import Facts, Problem
 
 # Variable -> what its value looks like, and an example.
 CLASSES = {
@@ -30,29 +29,4 @@ def classes(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
             node,
             "Nodes of this generation lack encryption or automatic failover, and high_availability is true.",
             "Use one like cache.m7g.large or cache.t4g.medium.",
-        )
-
-
-def options(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
-    """Airflow's options are options, bear no secrets and keep the stack's shape."""
-    for section, content in (stack.get("airflow_config") or {}).items():
-        if content is not None and not isinstance(content, Mapping):
-            yield Problem(
-                f"airflow_config.{section}",
-                HIDDEN,
-                "A section is a dictionary of options.",
-                "Indent its options below it.",
-            )
-            continue
-        for option, value in (content or {}).items():
-            yield from _option(str(section), str(option), value)
-
-
-def _option(section: str, option: str, value: Any) -> Iterator[Problem]:
-    variable = f"airflow_config.{section}.{option}"
-    if rule := why_secret(section, option.lower(), str(value)):
-        yield Problem(variable, HIDDEN, rule, "Take it out, and give it as secrets_given instead.")
-    if (section, option) == ("core", "executor") and "CeleryExecutor" not in str(value):
-        yield Problem(
-            variable, value, "The stack's workers are Celery's, and nothing would give them tasks.", "Leave it out."
         )

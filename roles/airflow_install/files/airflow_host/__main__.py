@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from airflow_host import admin, apply, dags, database, health, image, source
+from airflow_host import admin, apply, dags, database, health, image, options, source
 from airflow_host.errors import HostError
 from airflow_host.files import File
 from airflow_host.layout import Layout
@@ -42,6 +42,7 @@ def _apply(arguments: argparse.Namespace) -> int:
         case directory:
             stack = source.from_directory(Path(directory), LAYOUT.given_secrets)
     image.read(LAYOUT.manifest).require(stack.document.airflow)
+    options.require(stack.airflow_cfg, LAYOUT.options)
     plan = apply.plan(stack, LAYOUT, copies)
     report = plan.report()
     if not arguments.check:

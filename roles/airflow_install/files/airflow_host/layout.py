@@ -67,6 +67,11 @@ class Layout:
         return self.root / "opt/airflow/share/manifest.json"
 
     @property
+    def options(self) -> Path:
+        """What the image's Airflow knows as options of airflow.cfg."""
+        return self.root / "opt/airflow/share/options.json"
+
+    @property
     def dags(self) -> Path:
         """This host's own copy of the DAGs."""
         return self.root / "var/lib/airflow/dags"

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ FACTS = {
     "zones": ["us-east-1a", "us-east-1b", "us-east-1c"],
     "locks": ["airflow-3.3.2-python-3.13.txt"],
     "options": role_options(ROLES, root=str(ROOT / "roles")),
+    "airflow_options": json.loads((ROOT / "roles/airflow_install/files/options/airflow-3.3.2.json").read_text()),
 }
 
 
@@ -47,7 +49,13 @@ def found(stack=None, facts=None):
 GOOD = [
     {"stack_name": "a" * 28},
     {"compute_instance_type": "t4g.medium"},
-    {"compute_instance_type": "c8gn.48xlarge"},
+    {"compute_instance_type": "c8gn.48xlarge", "database_instance_class": "db.r7g.16xlarge"},
+    {"database_instance_class": "db.t4g.micro", "database_parameters": {"max_connections": "400"}},
+    {
+        "database_engine": "aurora-postgresql",
+        "database_instance_class": "",
+        "database_serverless_capacity": {"minimum": 0.5, "maximum": 2},
+    },
     {"compute_instance_type": "x2gd.metal"},
     {"compute_instance_type": "a1.xlarge"},
     {"network_cidr": "172.16.0.0/19"},
@@ -59,6 +67,14 @@ GOOD = [
     {"secrets_given": {"admin": {"password": "p@ss: /#%?'\"$\\ word"}}},
     {"secrets_given": {"airflow": {"fernet_key": "A" * 43 + "="}}},
     {"airflow_config_healthy_seconds": 600, "airflow_config_restart": False},
+    {
+        "airflow_config": {
+            "core": {"parallelism": "64", "load_examples": False, "LAZY_LOAD_PLUGINS": True},
+            "smtp": None,
+        }
+    },
+    {"airflow_config": {"celery_broker_transport_options": {"any_of_kombu": 1}}},
+    {"airflow_config": {"core": {"parallelism": None}, "logging": {"logging_level": "DEBUG"}}},
 ]
 
 
@@ -141,16 +157,52 @@ def test_bad_secrets_are_found_and_not_shown(given, variable):
     assert "hunter2" not in str(problems)
 
 
+def test_the_connections_of_a_stack_are_those_of_its_options():
+    small = {"database_instance_class": "db.t4g.micro", "compute_desired_capacity": 1, "high_availability": False}
+    [problem] = found(small)
+    assert problem["rule"].endswith("may hold 197 connections, and it takes 101.")
+    assert problem["fix"].startswith("Use a database with 2 GiB of memory")
+    fewer = {
+        "database": {"sql_alchemy_pool_size": 2, "sql_alchemy_max_overflow": 1},
+        "celery": {"worker_concurrency": 8},
+    }
+    assert found({**small, "airflow_config": fewer}) == []
+
+
+def test_a_section_of_ones_own_is_taken_when_it_is_named():
+    given = {"airflow_config": {"my_team": {"answer": 42}}}
+    assert [problem["variable"] for problem in found(given)] == ["airflow_config.my_team.answer"]
+    assert found(given, {"own_sections": ["my_team"]}) == []
+
+
+def test_options_of_a_version_that_nobody_looked_into_are_taken():
+    assert found({"airflow_config": {"core": {"newest": 1}}}, {"airflow_options": None}) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "fix"),
+    [
+        (("core", "paralelism"), "Did you mean core.parallelism?"),
+        (("webserver", "base_url"), "Give it as airflow_config.api.base_url."),
+        (("celary", "worker_concurrency"), "Did you mean celery?"),
+    ],
+)
+def test_a_wrong_name_of_an_option_gets_the_right_one(option, fix):
+    section, name = option
+    [problem] = found({"airflow_config": {section: {name: "x"}}})
+    assert problem["fix"].startswith(fix)
+
+
 def test_secrets_in_other_variables_are_found_and_not_shown():
     problems = found(
         {
-            "airflow_config": {"core": {"fernet_key": "hunter2"}, "smtp": {"x": "smtp://me:hunter2@mail"}},
+            "airflow_config": {"core": {"fernet_key": "hunter2"}, "smtp": {"smtp_host": "smtp://me:hunter2@mail"}},
             "compute_ssh_public_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2",
         }
     )
     assert {problem["variable"] for problem in problems} == {
         "airflow_config.core.fernet_key",
-        "airflow_config.smtp.x",
+        "airflow_config.smtp.smtp_host",
         "compute_ssh_public_key",
     }
     assert "hunter2" not in str(problems)
