@@ -6,9 +6,10 @@ import logging
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -67,12 +68,65 @@ def upstream(resolv_conf: str) -> str | None:
     return next((word[1] for word in words if len(word) > 1 and word[0] == "nameserver"), None)
 
 
+@dataclass
+class Kept:
+    """An upstream answer, good until a time of the monotonic clock; the lock is held while it is asked for."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    reply: bytes = b""
+    until: float = 0
+
+
+class Upstream:
+    """The machine's resolver. It hears once what many ask at the same time: it may drop what comes in bursts."""
+
+    SECONDS, SECONDS_OF_A_FAILURE = 30, 1  # that an answer is kept
+    WAITS = (0.5, 1, 2)  # seconds until a question is sent again
+    MOST = 1000  # answers kept
+    ANSWERS = (0, 3)  # no error, no such name: what is worth keeping
+
+    def __init__(self, address: str, port: int = 53) -> None:
+        self.address = (address, port)
+        self._kept: dict[bytes, Kept] = {}
+        self._lock = threading.Lock()
+
+    def reply(self, query: bytes) -> bytes:
+        """Return the answer to a query; OSError if there is none."""
+        with self._lock:
+            if len(self._kept) > self.MOST:
+                self._kept.clear()
+            kept = self._kept.setdefault(query[2:], Kept())
+        with kept.lock:
+            if kept.until < time.monotonic():
+                kept.reply = self._ask(query)
+                answered = kept.reply and kept.reply[3] & 0xF in self.ANSWERS
+                kept.until = time.monotonic() + (self.SECONDS if answered else self.SECONDS_OF_A_FAILURE)
+            if not kept.reply:
+                raise TimeoutError(f"{self.address[0]} does not answer")
+            return query[:2] + kept.reply[2:]
+
+    def _ask(self, query: bytes) -> bytes:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(self.address)
+            for wait in self.WAITS:
+                client.settimeout(wait)
+                client.send(query)
+                try:
+                    reply = client.recv(4096)
+                except TimeoutError:
+                    continue
+                if len(reply) >= HEADER.size and reply[:2] == query[:2]:
+                    return reply
+        return b""
+
+
 class Resolver:
     """A DNS server on one UDP port, answering from a table that others keep."""
 
     def __init__(self, names: Mapping[str, str], port: int, allows: Callable[[str], bool]) -> None:
         self.names, self.port, self.allows = names, port, allows
-        self.upstream = upstream(Path("/etc/resolv.conf").read_text())
+        address = upstream(Path("/etc/resolv.conf").read_text())
+        self.upstream = Upstream(address) if address else None
         self.pool = ThreadPoolExecutor(8, "dns")
 
     def start(self) -> None:
@@ -99,11 +153,7 @@ class Resolver:
         reply = failure(query)
         if self.upstream:
             try:
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-                    client.settimeout(3)
-                    client.connect((self.upstream, 53))
-                    client.send(query)
-                    reply = client.recv(4096)
+                reply = self.upstream.reply(query)
             except OSError as error:
                 log.debug("upstream: %s", error)
         server.sendto(reply, peer)

@@ -1,9 +1,11 @@
 import socket
 import struct
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local_region.resolver import TYPE_A, answer, failure, parse, upstream
+from local_region.resolver import TYPE_A, Upstream, answer, failure, parse, upstream
 
 
 def query(name: str, kind: int = TYPE_A) -> bytes:
@@ -53,3 +55,58 @@ def test_nonsense_is_refused(bad):
 def test_the_first_name_server_counts():
     assert upstream("# comment\nsearch a\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n") == "10.0.0.2"
     assert upstream("search a\n") is None
+
+
+class NameServer:
+    """Answers on a port of the loopback, but not the first `deaf` questions; remembers all of them."""
+
+    def __init__(self, deaf=0, code=0):
+        self.deaf, self.code, self.asked = deaf, code, []
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            asked, peer = self.socket.recvfrom(4096)
+            self.asked.append(asked)
+            if len(self.asked) > self.deaf:
+                self.socket.sendto(asked[:2] + bytes([0x81, 0x80 | self.code]) + asked[4:], peer)
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch):
+    monkeypatch.setattr(Upstream, "WAITS", (0.05, 0.05, 0.05))
+
+
+def test_what_many_ask_at_once_is_asked_upstream_once():
+    server = NameServer()
+    above = Upstream("127.0.0.1", server.port)
+    queries = [bytes([0, number]) + query("pypi.example")[2:] for number in range(30)]
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(above.reply, queries))
+    assert [reply[:2] for reply in replies] == [asked[:2] for asked in queries]
+    assert len(server.asked) == 1
+    above.reply(query("other.example"))
+    assert len(server.asked) == 2
+
+
+def test_a_question_that_was_lost_is_sent_again():
+    server = NameServer(deaf=2)
+    assert Upstream("127.0.0.1", server.port).reply(query("a.example"))[3] == 0x80
+    assert len(server.asked) == 3
+
+
+def test_a_failure_is_not_kept(monkeypatch):
+    monkeypatch.setattr(Upstream, "SECONDS_OF_A_FAILURE", 0)
+    server = NameServer(code=2)
+    above = Upstream("127.0.0.1", server.port)
+    assert above.reply(query("a.example"))[3] & 0x0F == 2
+    server.code = 0
+    assert above.reply(query("a.example"))[3] & 0x0F == 0
+
+
+def test_silence_is_told():
+    with pytest.raises(TimeoutError, match="does not answer"):
+        Upstream("127.0.0.1", NameServer(deaf=9).port).reply(query("a.example"))
