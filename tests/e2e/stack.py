@@ -1,5 +1,6 @@
 """The stack under test: how its playbooks are run, how it is reached as a user and as an operator of AWS."""
 
+import base64
 import json
 import os
 import re
@@ -101,6 +102,12 @@ def until(condition: Callable[[], object], seconds: float, what: str, every: flo
     raise AssertionError(f"{what}: not within {seconds} s, last seen {last!r}")
 
 
+def login(secret: str) -> dict[str, str]:
+    """A login among the stack's secrets: `admin` or `flower`."""
+    found = aws("secretsmanager").get_secret_value(SecretId=f"/graviflow/{STACK}/{secret}")
+    return json.loads(found["SecretString"])
+
+
 class Airflow:
     """Airflow's REST API as a user reaches it: over HTTPS through the load balancer, its certificate verified."""
 
@@ -109,9 +116,7 @@ class Airflow:
             self.url = json.load(answer)["endpoints"][f"{STACK}-web"]["url"].rstrip("/")
         secret = aws("secretsmanager").get_secret_value(SecretId=f"/graviflow/{STACK}/web_certificate")
         self.tls = ssl.create_default_context(cadata=json.loads(secret["SecretString"])["certificate_authority"])
-        self.login = json.loads(
-            aws("secretsmanager").get_secret_value(SecretId=f"/graviflow/{STACK}/admin")["SecretString"]
-        )
+        self.login = login("admin")
         self.token = ""
 
     def request(self, path: str, body: dict | None = None) -> dict:
@@ -138,6 +143,14 @@ class Airflow:
         browser.open(answer, timeout=10).close()
         with browser.open(f"{self.url}/ui/auth/me", timeout=10) as me:
             return json.load(me)["username"]
+
+    def flower(self, path: str) -> dict:
+        """GET of Flower, which has a login of its own."""
+        user = login("flower")
+        given = base64.b64encode(f"{user['username']}:{user['password']}".encode()).decode()
+        request = urllib.request.Request(f"{self.url}/flower{path}", headers={"Authorization": f"Basic {given}"})
+        with urllib.request.urlopen(request, context=self.tls, timeout=10) as answer:
+            return json.load(answer)
 
     def status(self, path: str) -> int:
         """The status of a page that needs no login."""

@@ -73,6 +73,12 @@ def test_ui_and_login_with_a_hostile_password(airflow):
     until(lambda: dag_known(airflow, "graviflow_verify"), 60, "DAG graviflow_verify is known")
 
 
+def test_flower_is_behind_the_same_load_balancer_and_sees_both_workers(airflow):
+    assert airflow.status("/flower/") == 401
+    workers = until(lambda: len(found := airflow.flower("/api/workers?status=true")) == 2 and found, 60, "two workers")
+    assert set(workers.values()) == {True}
+
+
 def test_no_secret_in_what_ansible_printed(stack, airflow):
     for line in stack.output.split("To try next")[0].splitlines():
         assert airflow.login["password"] not in line or line.startswith("  password")

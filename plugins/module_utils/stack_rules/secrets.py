@@ -38,6 +38,13 @@ PATTERNS = {
         "password": (r"[^\x00-\x1f\x7f]{8,}", "It has 8 or more characters, none of them a control character."),
         "email": (r"[^@\s]+@[^@\s]+", "It is an address, like admin@example.org."),
     },
+    "flower": {
+        "username": (WORD, "It has up to 64 letters, digits and . _ @ -."),
+        "password": (
+            r"[!-+\--9;-~]{16,}",
+            "It has 16 or more printable ASCII characters, but no comma, colon or space.",
+        ),
+    },
     "web_certificate": {
         "certificate": (r"\s*-----BEGIN CERTIFICATE-----[\s\S]+", "It is a certificate in PEM."),
         "private_key": (r"\s*-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]+", "It is a private key in PEM."),

@@ -38,6 +38,7 @@ def secrets() -> dict[str, dict[str, str]]:
         "broker": {"auth_token": "token" + PRINTABLE},
         "airflow": {"fernet_key": "fernet", "api_secret_key": "api-secret", "jwt_secret": "jwt-secret"},
         "admin": {"username": "admin", "password": "admin" + PRINTABLE, "email": "admin@example.com"},
+        "flower": {"username": "flower", "password": "flower-password"},
     }
 
 

@@ -53,6 +53,13 @@ def test_the_worker_has_neither_metadata_database_nor_signing_key():
     }
 
 
+@pytest.mark.parametrize("airflow", environment.SETTINGS)
+def test_flower_has_the_broker_and_its_own_login(airflow):
+    assert variables("flower", airflow)["AIRFLOW__CELERY__FLOWER_BASIC_AUTH"] == "flower:flower-password"
+    assert set(variables("flower", airflow)) == {"AIRFLOW__CELERY__BROKER_URL", "AIRFLOW__CELERY__FLOWER_BASIC_AUTH"}
+    assert holders("AIRFLOW__CELERY__FLOWER_BASIC_AUTH", airflow) == {"flower"}
+
+
 def test_only_those_who_sign_or_verify_tokens_have_the_signing_key():
     assert holders("AIRFLOW__API_AUTH__JWT_SECRET", 3) == {"api-server", "scheduler"}
     assert holders("AIRFLOW__API_AUTH__JWT_SECRET", 2) == set()

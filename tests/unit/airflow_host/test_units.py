@@ -26,7 +26,12 @@ def test_the_stack_decides_about_drain_queues_and_services():
     drop_ins = units.drop_ins(stack(services=["worker"]).document)
     assert "TimeoutStopSec=3600s" in drop_ins["airflow-worker.service"]
     assert "AIRFLOW_WORKER_QUEUES=default,big" in drop_ins["airflow-worker.service"]
-    assert drop_ins["airflow.target"] == "[Unit]\nWants=airflow-worker.service airflow-dags.timer\n"
+    assert (
+        drop_ins["airflow.target"] == "[Unit]\nWants=airflow-worker.service airflow-dags.timer airflow-watchdog.timer\n"
+    )
+    assert drop_ins["airflow-watchdog.service"] == "[Service]\nEnvironment=AIRFLOW_WATCHDOG_PATIENCE=90\n"
+    without = units.drop_ins(stack(services=["scheduler"]).document)
+    assert without["airflow.target"] == "[Unit]\nWants=airflow-scheduler.service airflow-dags.timer\n"
 
 
 def test_dags_wait_for_the_mount_only_where_there_is_one():

@@ -1,4 +1,4 @@
-"""The command line: airflow-host apply | prepare-database | sync-dags | publish-dags | status | await-answer."""
+"""The command line of airflow-host, which `airflow-host --help` shows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from airflow_host import admin, apply, dags, database, health, image, options, source
+from airflow_host import admin, apply, dags, database, health, image, options, source, watchdog
 from airflow_host.errors import HostError
 from airflow_host.files import File
 from airflow_host.layout import Layout
@@ -93,6 +94,25 @@ def _await_answer(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _watch_worker(arguments: argparse.Namespace) -> int:
+    from redis import Redis, RedisError
+
+    try:
+        url = os.environ["AIRFLOW__CELERY__BROKER_URL"]
+    except KeyError as error:
+        raise HostError(f"environment: {error.args[0]} is missing; run this by airflow-watchdog.service") from error
+    seconds = watchdog.BROKER_SECONDS
+    try:
+        with Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds) as broker:
+            queues = _applied_document().worker.queues
+            watchdog.check(broker, queues, LAYOUT.watched, time.time(), arguments.patience)
+    except RedisError as error:
+        # The worker is not to blame, and finds its broker again by itself.
+        LAYOUT.watched.unlink(missing_ok=True)
+        print(f"broker: {error}", file=sys.stderr)
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     root = argparse.ArgumentParser(prog="airflow-host", description="Make this host what its stack says.")
@@ -134,6 +154,12 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--process", type=int, required=True, metavar="PID", help="do not outwait this process")
     command.add_argument("--seconds", type=float, default=60, help="wait no longer (default: 60)")
     command.set_defaults(run=_await_answer)
+
+    command = commands.add_parser("watch-worker", help="restart a worker that takes nothing while there is work")
+    command.add_argument(
+        "--patience", type=float, default=90, metavar="SECONDS", help="that work may wait (default: 90)"
+    )
+    command.set_defaults(run=_watch_worker)
     return root
 
 

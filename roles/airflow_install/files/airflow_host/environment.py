@@ -14,6 +14,7 @@ DATABASE = ("sql_alchemy_conn", "sql_alchemy_conn_async", "database_authorities"
 COMMON: Mapping[str, tuple[str, ...]] = {
     "database": ("sql_alchemy_conn", "fernet_key", "admin_username", "admin_password", "admin_email"),
     "dag-processor": (*DATABASE, "fernet_key"),
+    "flower": ("broker_url", "flower_basic_auth"),
 }
 
 SETTINGS: Mapping[int, Mapping[str, tuple[str, ...]]] = {
@@ -46,6 +47,7 @@ VARIABLES: Mapping[str, str] = {
     "jwt_secret": "AIRFLOW__API_AUTH__JWT_SECRET",
     "broker_url": "AIRFLOW__CELERY__BROKER_URL",
     "result_backend": "AIRFLOW__CELERY__RESULT_BACKEND",
+    "flower_basic_auth": "AIRFLOW__CELERY__FLOWER_BASIC_AUTH",
     "admin_username": "AIRFLOW_HOST_ADMIN_USERNAME",
     "admin_password": "AIRFLOW_HOST_ADMIN_PASSWORD",
     "admin_email": "AIRFLOW_HOST_ADMIN_EMAIL",
@@ -69,6 +71,7 @@ def settings(stack: Stack, authorities: Path) -> dict[str, str]:
             "jwt_secret": secrets["airflow"]["jwt_secret"],
             "broker_url": urls.broker_url(document.broker, secrets["broker"]),
             "result_backend": urls.result_backend_url(document.database, results, authorities),
+            "flower_basic_auth": ":".join(secrets["flower"][key] for key in ("username", "password")),
             "admin_username": secrets["admin"]["username"],
             "admin_password": secrets["admin"]["password"],
             "admin_email": secrets["admin"]["email"],

@@ -19,6 +19,7 @@ ENDPOINTS: Mapping[str, str] = {
     "scheduler": "http://127.0.0.1:8974/health",
     "triggerer": "http://127.0.0.1:8794/",
     "worker": "http://127.0.0.1:8793/",
+    "flower": "http://127.0.0.1:5555/flower/healthcheck",
 }
 WEB = {"api-server", "webserver"}
 # The log servers refuse a request without a token, and thereby show that they live.

@@ -37,6 +37,11 @@ class Layout:
         return self.root / "run/airflow"
 
     @property
+    def watched(self) -> Path:
+        """What the worker's watchdog saw last."""
+        return self.root / "run/airflow-watchdog/seen.json"
+
+    @property
     def applied(self) -> Path:
         """What each service was last started with."""
         return self.runtime / "applied.json"

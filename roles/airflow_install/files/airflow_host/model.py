@@ -10,12 +10,12 @@ from airflow_host.errors import HostError
 
 SCHEMA = 1
 SERVICES: Mapping[int, tuple[str, ...]] = {
-    2: ("webserver", "scheduler", "dag-processor", "triggerer", "worker"),
-    3: ("api-server", "scheduler", "dag-processor", "triggerer", "worker"),
+    2: ("webserver", "scheduler", "dag-processor", "triggerer", "worker", "flower"),
+    3: ("api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower"),
 }
 """Major version of Airflow -> its services."""
 
-Part = TypeVar("Part", "Database", "Endpoint", "SharedStorage", "Dags")
+Part = TypeVar("Part", "Database", "Endpoint", "SharedStorage", "Worker", "Dags")
 Secrets = Mapping[str, Mapping[str, str]]
 
 
@@ -47,10 +47,11 @@ class SharedStorage:
 
 @dataclass(frozen=True)
 class Worker:
-    """How long a worker may drain (seconds) and the queues that it takes from."""
+    """How long a worker may drain, the queues that it takes from, and how long work may wait beside a free slot."""
 
     drain_seconds: int
     queues: tuple[str, ...]
+    patience_seconds: int = 90
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
             database=_pick(Database, raw["database"]),
             broker=_pick(Endpoint, raw["broker"]),
             shared_storage=_pick(SharedStorage, storage) if storage else None,
-            worker=Worker(worker["drain_seconds"], tuple(worker["queues"])),
+            worker=_pick(Worker, {**worker, "queues": tuple(worker["queues"])}),
             dags=_pick(Dags, raw["dags"]),
             certificate_authorities=tuple(raw.get("certificate_authorities", ())),
             environment=dict(raw.get("environment", {})),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 METADATA = "http://169.254.169.254/latest"
 METADATA_TIMEOUT = 5.0
-SECRETS = ("database", "broker", "airflow", "admin")
+SECRETS = ("database", "broker", "airflow", "admin", "flower")
 
 
 class Metadata:

@@ -11,6 +11,8 @@ DROP_IN = "50-stack.conf"
 TARGET = "airflow.target"
 DATABASE = "airflow-database.service"
 DAGS_TIMER = "airflow-dags.timer"
+WATCHDOG = "airflow-watchdog.service"
+WATCHDOG_TIMER = "airflow-watchdog.timer"
 STORAGE_SOCKET = "airflow-storage.socket"
 STORAGE_PORT = 20049  # of that socket
 NFS_PORT = 2049
@@ -48,10 +50,12 @@ def storage_tunnel(storage: SharedStorage, authorities: PurePosixPath) -> str:
 
 def drop_ins(document: Document) -> dict[str, str]:
     """Return the drop-ins by the unit that they belong to."""
-    wanted = " ".join([*map(service_unit, document.services), DAGS_TIMER])
+    timers = [DAGS_TIMER, *([WATCHDOG_TIMER] if "worker" in document.services else [])]
+    wanted = " ".join([*map(service_unit, document.services), *timers])
     result = {
         TARGET: f"[Unit]\nWants={wanted}\n",
         DAGS_TIMER: f"[Timer]\nOnUnitInactiveSec=\nOnUnitInactiveSec={document.dags.poll_seconds}s\n",
+        WATCHDOG: f"[Service]\nEnvironment=AIRFLOW_WATCHDOG_PATIENCE={document.worker.patience_seconds}\n",
         service_unit("worker"): (
             "[Service]\n"
             f"TimeoutStopSec={document.worker.drain_seconds}s\n"

@@ -27,8 +27,8 @@ time.sleep(60)
 
 @pytest.fixture
 def playbook():
-    """A process that stands for ansible-playbook."""
-    process = subprocess.Popen(["sleep", "60"])
+    """A process that stands for ansible-playbook; it heeds SIGINT even where a shell started pytest in the background."""
+    process = subprocess.Popen(["env", "--default-signal=INT", "sleep", "60"])
     yield process
     process.kill()
     process.wait()
