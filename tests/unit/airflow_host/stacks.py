@@ -5,6 +5,7 @@ import string
 from typing import Any
 
 from airflow_host.model import Stack, parse_document
+from airflow_host.source import secrets_of
 
 PRINTABLE = "".join(c for c in string.printable if c.isprintable())
 
@@ -44,4 +45,5 @@ def secrets() -> dict[str, dict[str, str]]:
 
 def stack(**changes: Any) -> Stack:
     raw = raw_document(**changes)
-    return Stack(parse_document(raw), json.dumps(raw), "[core]\n", secrets())
+    names = secrets_of(raw)
+    return Stack(parse_document(raw), json.dumps(raw), "[core]\n", {key: secrets()[key] for key in names})

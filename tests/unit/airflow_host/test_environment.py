@@ -24,7 +24,7 @@ def systemd_reads(line):
 
 
 def variables(service, airflow=3):
-    values = environment.settings(stack(), AUTHORITIES)
+    values = environment.settings(stack(services=["flower"]), AUTHORITIES)
     text = environment.environment_file(environment.SETTINGS[airflow][service], values, {})
     return dict(map(systemd_reads, text.splitlines()))
 

@@ -11,6 +11,14 @@ from moto import mock_aws
 from stacks import raw_document, secrets, stack
 
 
+def test_flowers_login_is_read_where_flower_runs():
+    with_flower = raw_document(services=["worker", "flower"])
+    assert source.secrets_of(with_flower) == (*source.SECRETS, "flower")
+    assert source.secrets_of(raw_document()) == source.SECRETS
+    text = {"document": json.dumps(with_flower), "airflow_cfg": "", "secrets": secrets()}
+    assert source.from_text(json.dumps(text)).secrets["flower"]["username"] == "flower"
+
+
 def test_a_stack_that_is_kept_can_be_read_again(tmp_path):
     kept = source.copies(stack(), tmp_path / "stack", tmp_path / "secrets")
     for file in kept:
@@ -31,7 +39,7 @@ def test_bad_text_is_refused_without_quoting_it():
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(HostError, match=r"database\.json"):
+    with pytest.raises(HostError, match=r"document\.json"):
         source.from_directory(tmp_path, tmp_path)
 
 
@@ -100,7 +108,7 @@ def publish(aws, **parameters):
         aws("secretsmanager").create_secret(Name=f"/graviflow/demo/{key}", SecretString=json.dumps(value))
 
 
-IDS = {key: f"/graviflow/demo/{key}" for key in source.SECRETS}
+IDS = {key: f"/graviflow/demo/{key}" for key in secrets()}
 IN_SECRETS_MANAGER = {"backend": "secrets_manager", "ids": IDS}
 
 
@@ -110,7 +118,7 @@ def test_an_instance_finds_its_stack_in_aws(aws):
     found = source.from_aws()
     assert found.document == stack().document
     assert found.airflow_cfg == "[core]\n"
-    assert found.secrets == secrets()
+    assert found.secrets == stack().secrets
 
 
 def test_a_document_that_is_not_published_yet_is_named(aws):
@@ -128,7 +136,7 @@ def test_a_secret_that_is_missing_is_an_error_of_the_stack(aws):
 
 IN_PARAMETER_STORE = {
     "backend": "parameter_store",
-    "ids": {key: f"/graviflow-secrets/demo/{key}" for key in source.SECRETS},
+    "ids": {key: f"/graviflow-secrets/demo/{key}" for key in secrets()},
 }
 
 
@@ -140,7 +148,7 @@ def publish_secure(aws, ids):
 def test_secrets_of_parameter_store_are_read_decrypted(aws):
     publish(aws, document=json.dumps(raw_document(secrets=IN_PARAMETER_STORE)), **{"airflow.cfg": "[core]\n"})
     publish_secure(aws, IN_PARAMETER_STORE["ids"])
-    assert source.from_aws().secrets == secrets()
+    assert source.from_aws().secrets == stack().secrets
 
 
 def test_a_missing_parameter_is_named(aws):

@@ -61,7 +61,7 @@ def settings(stack: Stack, authorities: Path) -> dict[str, str]:
     document, secrets = stack.document, stack.secrets
     results = secrets["database"]
     try:
-        return {
+        values = {
             "sql_alchemy_conn": urls.database_url(document.database, secrets["database"], authorities),
             "sql_alchemy_conn_async": urls.async_database_url(document.database, secrets["database"]),
             "database_authorities": str(authorities),
@@ -71,11 +71,13 @@ def settings(stack: Stack, authorities: Path) -> dict[str, str]:
             "jwt_secret": secrets["airflow"]["jwt_secret"],
             "broker_url": urls.broker_url(document.broker, secrets["broker"]),
             "result_backend": urls.result_backend_url(document.database, results, authorities),
-            "flower_basic_auth": ":".join(secrets["flower"][key] for key in ("username", "password")),
             "admin_username": secrets["admin"]["username"],
             "admin_password": secrets["admin"]["password"],
             "admin_email": secrets["admin"]["email"],
         }
+        if "flower" in document.services:
+            values["flower_basic_auth"] = "{username}:{password}".format(**secrets["flower"])
+        return values
     except KeyError as error:
         raise HostError(f"secrets: {error.args[0]!r} is missing") from error
 

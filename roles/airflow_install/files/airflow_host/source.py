@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 METADATA = "http://169.254.169.254/latest"
 METADATA_TIMEOUT = 5.0
-SECRETS = ("database", "broker", "airflow", "admin", "flower")
+SECRETS = ("database", "broker", "airflow", "admin")
 
 
 class Metadata:
@@ -45,6 +45,11 @@ class Metadata:
     def get(self, path: str) -> str:
         """Return one item, for instance /meta-data/placement/region."""
         return self._request("GET", path, {"X-aws-ec2-metadata-token": self._token})
+
+
+def secrets_of(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the secrets that the services of a document need."""
+    return (*SECRETS, "flower") if "flower" in document.get("services", ()) else SECRETS
 
 
 def stack_name(user_data: str) -> str:
@@ -95,14 +100,15 @@ def from_aws() -> Stack:
         for key in ("document", "airflow.cfg"):
             if key not in parameters:
                 raise HostError(f"parameter /graviflow/{name}/{key} does not exist yet")
-        location = json.loads(parameters["document"])["secrets"]
-        ids = {key: location["ids"][key] for key in SECRETS}
+        document = json.loads(parameters["document"])
+        location = document["secrets"]
+        ids = {key: location["ids"][key] for key in secrets_of(document)}
         texts = READERS[location["backend"]](partial(session.client, config=config), list(ids.values()))
     except (BotoCoreError, ClientError) as error:
         raise HostError(f"stack {name}: {error}") from error
     except KeyError as error:
         raise HostError(f"stack {name}: its document names no place that this image can read {error} from") from error
-    secrets = {key: json.loads(texts[ids[key]]) for key in SECRETS}
+    secrets = {key: json.loads(texts[each]) for key, each in ids.items()}
     return _stack(parameters["document"], parameters["airflow.cfg"], secrets)
 
 
@@ -117,7 +123,8 @@ def from_text(text: str) -> Stack:
     """Return the stack of one JSON object: texts `document` and `airflow_cfg`, and the object `secrets`."""
     try:
         given = json.loads(text)
-        return _stack(given["document"], given["airflow_cfg"], {key: given["secrets"][key] for key in SECRETS})
+        names = secrets_of(json.loads(given["document"]))
+        return _stack(given["document"], given["airflow_cfg"], {key: given["secrets"][key] for key in names})
     except ValueError as error:
         # No words of the parser: they could quote the text, and that has secrets in it.
         raise HostError("standard input: is not the JSON of a stack") from error
@@ -129,7 +136,7 @@ def copies(stack: Stack, directory: Path, secrets_directory: Path) -> list[File]
     """Return the files from which from_directory would read the same stack."""
     secrets = (
         File(secrets_directory / f"{key}.json", json.dumps(stack.secrets[key]), mode=0o400, secret=True)
-        for key in SECRETS
+        for key in stack.secrets
     )
     return [
         File(directory / "document.json", stack.document_text),
@@ -140,5 +147,7 @@ def copies(stack: Stack, directory: Path, secrets_directory: Path) -> list[File]
 
 def from_directory(directory: Path, secrets_directory: Path) -> Stack:
     """Return the stack whose document lies in one directory and whose secrets lie in another, on tmpfs."""
-    secrets: dict[str, Any] = {key: json.loads(_read(secrets_directory / f"{key}.json")) for key in SECRETS}
-    return _stack(_read(directory / "document.json"), _read(directory / "airflow.cfg"), secrets)
+    document = _read(directory / "document.json")
+    names = secrets_of(json.loads(document))
+    secrets: dict[str, Any] = {key: json.loads(_read(secrets_directory / f"{key}.json")) for key in names}
+    return _stack(document, _read(directory / "airflow.cfg"), secrets)

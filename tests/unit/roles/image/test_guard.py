@@ -27,7 +27,7 @@ time.sleep(60)
 
 @pytest.fixture
 def playbook():
-    """A process that stands for ansible-playbook; it heeds SIGINT even where a shell started pytest in the background."""
+    """A process that stands for ansible-playbook; it heeds SIGINT though a shell may have pytest in the background."""
     process = subprocess.Popen(["env", "--default-signal=INT", "sleep", "60"])
     yield process
     process.kill()
