@@ -87,7 +87,7 @@ def value(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
     known = facts.airflow_options["options"] if facts.airflow_options else {}
     for section, option, given in _options(stack):
         kind = known.get(f"{section}.{option}", "string")
-        if given is not None and not _fits(given, kind):
+        if given is not None and not _fits(given, kind) and not why_secret(section, option, str(given)):
             wanted = f"one of {', '.join(map(repr, kind))}" if isinstance(kind, list) else f"of type {kind}"
             yield Problem(_variable(section, option), given, f"The value is not {wanted}.", "Correct the value.")
 

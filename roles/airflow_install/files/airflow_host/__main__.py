@@ -105,7 +105,7 @@ def _watch_worker(arguments: argparse.Namespace) -> int:
     try:
         with Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds) as broker:
             queues = _applied_document().worker.queues
-            watchdog.check(broker, queues, LAYOUT.watched, time.time(), arguments.patience)
+            watchdog.check(broker, queues, LAYOUT.watched, time.monotonic(), arguments.patience)
     except RedisError as error:
         # The worker is not to blame, and finds its broker again by itself.
         LAYOUT.watched.unlink(missing_ok=True)

@@ -196,13 +196,17 @@ def test_a_wrong_name_of_an_option_gets_the_right_one(option, fix):
 def test_secrets_in_other_variables_are_found_and_not_shown():
     problems = found(
         {
-            "airflow_config": {"core": {"fernet_key": "hunter2"}, "smtp": {"smtp_host": "smtp://me:hunter2@mail"}},
+            "airflow_config": {
+                "core": {"fernet_key": "hunter2"},
+                "smtp": {"smtp_host": "smtp://me:hunter2@mail", "smtp_port": "smtp://me:hunter2@mail"},
+            },
             "compute_ssh_public_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2",
         }
     )
     assert {problem["variable"] for problem in problems} == {
         "airflow_config.core.fernet_key",
         "airflow_config.smtp.smtp_host",
+        "airflow_config.smtp.smtp_port",
         "compute_ssh_public_key",
     }
     assert "hunter2" not in str(problems)
