@@ -54,7 +54,7 @@ def test_slots_are_processes_of_the_pool_and_busy_with_a_child():
     rows = [
         process(WORKER, 1, "airflow celery worker"),
         process(101, WORKER, "[celeryd: celery@host:ForkPoolWorker-1]"),
-        process(102, WORKER, "[celeryd: celery@host:ForkPoolWorker-2]"),
+        process(102, WORKER, "airflow supervisor: 01a2020c-4fb9-7992-a927-8e5b344a7c0f"),
         process(103, WORKER, "airflow serve-logs"),
         process(104, 103, "a child of it"),
         process(105, 102, "a task"),

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 UNIT = units.service_unit("worker")
 BROKER_SECONDS = 5.0
-SLOT = "ForkPoolWorker"  # in the title of a process of Celery's pool
+# In the title of a process of Celery's pool: Celery's own, and Airflow 3's, which stays after the first task.
+SLOTS = ("ForkPoolWorker", "airflow supervisor")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def processes() -> Iterable[Mapping[str, Any]]:
 def slots(worker: int, rows: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
     """Return how many processes the worker's pool has, and how many run a task, which is a process of its own."""
     rows = list(rows)
-    pool = {row["pid"] for row in rows if row["ppid"] == worker and SLOT in " ".join(row["cmdline"] or ())}
+    children = {row["pid"]: " ".join(row["cmdline"] or ()) for row in rows if row["ppid"] == worker}
+    pool = {pid for pid, title in children.items() if any(slot in title for slot in SLOTS)}
     return len(pool), len(pool & {row["ppid"] for row in rows})
 
 
