@@ -31,6 +31,7 @@ def serve(name: str, port: int, home: Path, arm64: bool = False) -> None:
     from local_region import patches, services
     from local_region.calls import CallLog
     from local_region.door import Door
+    from local_region.engine import LABEL
     from local_region.images.build import ARM64
     from local_region.reconciler import Reconciler
     from local_region.region import Region
@@ -41,7 +42,7 @@ def serve(name: str, port: int, home: Path, arm64: bool = False) -> None:
     region.engine.data_image = region.builder.data()
     if arm64:
         region.engine.machine_image = region.builder.machine(ARM64)
-        region.builder.emulate()
+        region.builder.emulate({LABEL: name})
     region.baked = load_baked(region.engine, region.builder.home)
     patches.apply_all(region)
     region.network.up()

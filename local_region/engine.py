@@ -79,8 +79,8 @@ class Engine:
         return "paused" if state["Paused"] else state["Status"]
 
     def known(self) -> set[tuple[str, str]]:
-        """Return (kind, id) of every container of this region."""
-        rows = self.docker.api.containers(all=True, filters=self.filters())
+        """Return (kind, id) of every container of this region that runs a resource."""
+        rows = self.docker.api.containers(all=True, filters={"label": [*self.filters()["label"], ID_LABEL]})
         return {(row["Labels"][KIND_LABEL], row["Labels"][ID_LABEL]) for row in rows}
 
     def get(self, kind: str, id: str) -> Container:

@@ -8,11 +8,14 @@ import logging
 import subprocess
 import tarfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 
 import docker
 from docker.errors import APIError, ImageNotFound
+from docker.models.containers import Container
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +33,7 @@ PIP_CONFIGURATION = Path("/etc/pip.conf")
 Context = Mapping[str, tuple[bytes, int]]
 """Path in a build context -> (content, mode)."""
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # some images take others to be built
 
 
 def digest(context: Context, *more: str) -> str:
@@ -110,15 +113,14 @@ class Builder:
         architecture: one that is emulated, which takes minutes to an hour; empty for this machine's own.
         """
         context = base_context(self.authority_pem, architecture)
-        if architecture:
-            self.emulate()
         rootfs = f"{_named('graviflow/rootfs', architecture)}:{release}-{digest({}, *packages(architecture))}"
         arguments = {"ROOTFS": rootfs, "HALT": HALT[architecture]}
         tag = f"{_named('graviflow/base', architecture)}:{release}-{self.home}-{digest(context, *arguments.values())}"
         with _lock:
             if not self._exists(tag):
-                self._rootfs(rootfs, release, architecture)
-                self._build(tag, context, arguments)
+                with self._emulated() if architecture else nullcontext():
+                    self._rootfs(rootfs, release, architecture)
+                    self._build(tag, context, arguments)
         return tag
 
     def data(self) -> str:
@@ -141,10 +143,27 @@ class Builder:
             self._build(tag, context, {"BASE": base})
         return tag
 
-    def emulate(self) -> None:
-        """Have this machine's kernel run programs of arm64."""
+    def emulate(self, labels: Mapping[str, str] = MappingProxyType({})) -> Container:
+        """Have this machine's kernel run programs of arm64 as long as the container runs that is returned."""
         options = {"cap_add": ["SYS_ADMIN"], "security_opt": ["apparmor=unconfined"], "network_mode": "none"}
-        self.client.containers.run(self.machine(ARM64), ["register-arm64"], remove=True, **options)
+        container = self.client.containers.run(
+            self.machine(ARM64), ["register-arm64"], detach=True, labels=dict(labels), **options
+        )
+        # It says a word when that is so, and nothing when it fails.
+        said = next(iter(container.logs(stream=True, stderr=False)), b"")
+        if not said:
+            reason = container.logs().decode().strip()
+            container.remove(force=True)
+            raise RuntimeError(f"this machine's kernel does not take an emulator for arm64: {reason}")
+        return container
+
+    @contextmanager
+    def _emulated(self) -> Iterator[None]:
+        container = self.emulate()
+        try:
+            yield
+        finally:
+            container.remove(force=True)
 
     def data_images(self) -> list[str]:
         """Return the tags of the data images that this machine has, this home's and others'."""
