@@ -137,7 +137,7 @@ def test_the_stacks_own_key_encrypts_everything(stack, observed):
     [key] = [each["Arn"] for each in observed.keys]
     volumes = [each["Ebs"] for data in observed.templates.values() for each in data["BlockDeviceMappings"]]
     secrets = [*stack.aws("secretsmanager").list_secrets()["SecretList"], *secure_parameters(stack)]
-    assert len(secrets) == 6
+    assert len(secrets) == 7
     rows = [*observed.databases, *observed.clusters, *observed.brokers, *observed.file_systems, *secrets, *volumes]
     assert {row.get("KmsKeyId") for row in rows} == {key}
 

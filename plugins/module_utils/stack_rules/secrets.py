@@ -22,6 +22,12 @@ PATTERNS = {
             'RDS takes 8 to 128 printable ASCII characters, but neither / nor @ nor " nor a space.',
         ),
     },
+    "results": {
+        "password": (
+            r"[ -~]{8,128}",
+            "It has 8 to 128 printable ASCII characters.",
+        ),
+    },
     "broker": {
         "auth_token": (
             r"[A-Za-z0-9!&#$^<>-]{16,128}",

@@ -36,6 +36,7 @@ def raw_document(**changes: Any) -> dict[str, Any]:
 def secrets() -> dict[str, dict[str, str]]:
     return {
         "database": {"username": "airflow", "password": PRINTABLE},
+        "results": {"username": "airflow_results", "password": PRINTABLE},
         "broker": {"auth_token": "token" + PRINTABLE},
         "airflow": {"fernet_key": "fernet", "api_secret_key": "api-secret", "jwt_secret": "jwt-secret"},
         "admin": {"username": "admin", "password": "admin" + PRINTABLE, "email": "admin@example.com"},

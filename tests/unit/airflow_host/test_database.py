@@ -1,25 +1,22 @@
 from pathlib import Path
 
 import pytest
-from airflow_host import admin, database
+from airflow_host import database
 from airflow_host.errors import HostError
 
 HEADS = {"airflow": "a1", "fab": "f1"}
-ACCOUNT = admin.Admin("admin", "password", "admin@example.com")
 
 
 class World:
-    """A database and what is done to it: `revisions` and `admin` are its state, `done` the log."""
+    """A database and what is done to it: `revisions` and `part` are its state, `done` the log."""
 
-    def __init__(self, monkeypatch, revisions, admin_is_right):
-        self.revisions, self.admin_is_right, self.done = dict(revisions), admin_is_right, []
+    def __init__(self, monkeypatch, revisions, part_is_right):
+        self.revisions, self.part_is_right, self.done = dict(revisions), part_is_right, []
         self.other_host_finishes = False
         monkeypatch.setattr(database, "connect", lambda url: self)
         monkeypatch.setattr(database, "revisions", lambda connection, parts: self.revisions)
         monkeypatch.setattr(database, "_try_lock", self.lock)
         monkeypatch.setattr(database.subprocess, "run", self.migrate)
-        monkeypatch.setattr(admin, "is_right", lambda connection, account: self.admin_is_right)
-        monkeypatch.setattr(admin, "make_right", self.make_admin)
 
     def close(self):
         self.done.append("closed")
@@ -27,45 +24,48 @@ class World:
     def lock(self, connection):
         self.done.append("locked")
         if self.other_host_finishes:
-            self.revisions, self.admin_is_right = HEADS, True
+            self.revisions, self.part_is_right = HEADS, True
         return True
 
     def migrate(self, command, **options):
         self.done.append(" ".join(map(str, command[1:])))
         self.revisions = HEADS
 
-    def make_admin(self, account):
-        self.done.append("admin")
-        self.admin_is_right = True
+    def is_right(self, connection):
+        return self.part_is_right
+
+    def make_right(self, connection):
+        self.done.append("part")
+        self.part_is_right = True
 
 
-def prepare():
-    return database.prepare("postgresql+psycopg2://u:p@h/n", HEADS, ACCOUNT, Path("/opt/airflow/bin/airflow"))
+def prepare(world):
+    return database.prepare("postgresql+psycopg2://u:p@h/n", HEADS, [world], Path("/opt/airflow/bin/airflow"))
 
 
 def test_a_ready_database_is_left_alone_without_a_lock(monkeypatch):
     world = World(monkeypatch, HEADS, True)
-    assert prepare() is False
+    assert prepare(world) is False
     assert world.done == ["closed"]
 
 
 def test_an_empty_database_is_migrated_under_the_lock(monkeypatch):
     world = World(monkeypatch, {"airflow": None, "fab": None}, False)
-    assert prepare() is True
-    assert world.done == ["locked", "db migrate", "admin", "closed"]
+    assert prepare(world) is True
+    assert world.done == ["locked", "db migrate", "part", "closed"]
 
 
 def test_what_another_host_did_meanwhile_is_not_done_again(monkeypatch):
     world = World(monkeypatch, {"airflow": None, "fab": None}, False)
     world.other_host_finishes = True
-    assert prepare() is False
+    assert prepare(world) is False
     assert world.done == ["locked", "closed"]
 
 
 def test_a_rotated_password_is_repaired_without_a_migration(monkeypatch):
     world = World(monkeypatch, HEADS, False)
-    assert prepare() is True
-    assert world.done == ["locked", "admin", "closed"]
+    assert prepare(world) is True
+    assert world.done == ["locked", "part", "closed"]
 
 
 def test_waiting_is_bounded_and_says_for_what(monkeypatch, capsys):

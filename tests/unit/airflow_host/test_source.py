@@ -38,6 +38,17 @@ def test_bad_text_is_refused_without_quoting_it():
     assert "hush" not in str(error.value)
 
 
+def test_a_host_with_another_key_does_not_join():
+    expected = source.fingerprint("demo", secrets()["airflow"]["fernet_key"])
+    raw = raw_document(secrets={"fingerprints": {"fernet_key": expected}})
+    text = {"document": json.dumps(raw), "airflow_cfg": "", "secrets": secrets()}
+    assert source.from_text(json.dumps(text)).document.fingerprints == {"fernet_key": expected}
+    text["secrets"]["airflow"]["fernet_key"] = "hush"
+    with pytest.raises(HostError, match=f"fernet_key has the fingerprint .* the stack's is {expected}") as error:
+        source.from_text(json.dumps(text))
+    assert "hush" not in str(error.value)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(HostError, match=r"document\.json"):
         source.from_directory(tmp_path, tmp_path)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from airflow_host import admin, apply, dags, database, health, image, options, source, watchdog
+from airflow_host import admin, apply, dags, database, health, image, options, results, source, watchdog
 from airflow_host.errors import HostError
 from airflow_host.files import File
 from airflow_host.layout import Layout
@@ -58,7 +58,8 @@ def _prepare_database(arguments: argparse.Namespace) -> int:
     except KeyError as error:
         raise HostError(f"environment: {error.args[0]} is missing; run this by airflow-database.service") from error
     needed = image.read(LAYOUT.manifest).migration_heads
-    _print({"changed": database.prepare(url, needed, admin.from_environment(), AIRFLOW)})
+    parts = [admin.from_environment(), results.from_environment()]
+    _print({"changed": database.prepare(url, needed, parts, AIRFLOW)})
     return 0
 
 
@@ -129,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--no-restart", dest="restart", action="store_false", help="leave running services alone")
     command.set_defaults(run=_apply)
 
-    command = commands.add_parser("prepare-database", help="migrate the database and make the administrator right")
+    command = commands.add_parser("prepare-database", help="migrate the database, and make right what it must have")
     command.set_defaults(run=_prepare_database)
 
     command = commands.add_parser("sync-dags", help="copy the current release of DAGs from the shared storage")

@@ -6,12 +6,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from airflow_host import admin
 from airflow_host.errors import HostError
 
 if TYPE_CHECKING:
@@ -23,6 +22,16 @@ VERSION_TABLES = {"airflow": "alembic_version", "fab": "alembic_version_fab"}
 POLL_SECONDS = 2.0
 REACHABLE_SECONDS = 300.0
 LOCK_SECONDS = 1800.0
+
+
+class Part(Protocol):
+    """Something that the database must have beside its schema."""
+
+    def is_right(self, database: connection) -> bool:
+        """Tell whether it is there as it must be, in a few milliseconds and without Airflow."""
+
+    def make_right(self, database: connection) -> None:
+        """Create or repair it."""
 
 
 def _wait(attempt: Callable[[], bool], seconds: float, what: str) -> None:
@@ -74,9 +83,9 @@ def revisions(database: connection, parts: Iterable[str]) -> dict[str, str | Non
     return result
 
 
-def is_ready(database: connection, needed: dict[str, str], account: admin.Admin) -> bool:
-    """Tell whether schema and administrator are right; a few milliseconds, without Airflow."""
-    return revisions(database, needed) == needed and admin.is_right(database, account)
+def is_ready(database: connection, needed: dict[str, str], parts: Sequence[Part]) -> bool:
+    """Tell whether the schema and all parts are right; a few milliseconds, without Airflow."""
+    return revisions(database, needed) == needed and all(part.is_right(database) for part in parts)
 
 
 def _try_lock(database: connection) -> bool:
@@ -85,19 +94,20 @@ def _try_lock(database: connection) -> bool:
         return cursor.fetchone() == (True,)
 
 
-def prepare(url: str, needed: dict[str, str], account: admin.Admin, airflow: Path) -> bool:
-    """Migrate the schema to what is needed, make the administrator right; return whether there was anything to do."""
+def prepare(url: str, needed: dict[str, str], parts: Sequence[Part], airflow: Path) -> bool:
+    """Migrate the schema to what is needed, make the parts right; return whether there was anything to do."""
     with closing(connect(url)) as database:
-        if is_ready(database, needed, account):
+        if is_ready(database, needed, parts):
             return False
         # `airflow db migrate` has a lock of its own, but its second runner fails at once instead of waiting.
         _wait(lambda: _try_lock(database), LOCK_SECONDS, "another host that prepares the database")
-        if is_ready(database, needed, account):
+        if is_ready(database, needed, parts):
             return False
         if revisions(database, needed) != needed:
             subprocess.run([airflow, "db", "migrate"], check=True, env=os.environ)
-        if not admin.is_right(database, account):
-            admin.make_right(account)
-        if not is_ready(database, needed, account):
+        for part in parts:
+            if not part.is_right(database):
+                part.make_right(database)
+        if not is_ready(database, needed, parts):
             raise HostError(f"database: after the migration it is at {revisions(database, needed)}, needed is {needed}")
     return True

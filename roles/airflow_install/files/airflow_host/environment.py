@@ -12,7 +12,7 @@ from airflow_host.model import Stack
 DATABASE = ("sql_alchemy_conn", "sql_alchemy_conn_async", "database_authorities")
 
 COMMON: Mapping[str, tuple[str, ...]] = {
-    "database": ("sql_alchemy_conn", "fernet_key", "admin_username", "admin_password", "admin_email"),
+    "database": ("sql_alchemy_conn", "result_backend", "fernet_key", "admin_username", "admin_password", "admin_email"),
     "dag-processor": (*DATABASE, "fernet_key"),
     "flower": ("broker_url", "flower_basic_auth"),
 }
@@ -27,6 +27,7 @@ SETTINGS: Mapping[int, Mapping[str, tuple[str, ...]]] = {
         "worker": (*DATABASE, "fernet_key", "webserver_secret_key", "broker_url", "result_backend"),
     },
     # A worker talks to the execution API only: it gets neither the metadata database nor the key that signs tokens.
+    # Its result backend's role has Celery's tables only.
     3: {
         **COMMON,
         "api-server": (*DATABASE, "fernet_key", "api_secret_key", "jwt_secret"),
@@ -59,7 +60,6 @@ ESCAPES = str.maketrans({character: f"\\{character}" for character in '"\\`$'})
 def settings(stack: Stack, authorities: Path) -> dict[str, str]:
     """Return every setting that comes from a secret; raise HostError when a secret lacks a key."""
     document, secrets = stack.document, stack.secrets
-    results = secrets["database"]
     try:
         values = {
             "sql_alchemy_conn": urls.database_url(document.database, secrets["database"], authorities),
@@ -70,7 +70,7 @@ def settings(stack: Stack, authorities: Path) -> dict[str, str]:
             "webserver_secret_key": secrets["airflow"]["api_secret_key"],
             "jwt_secret": secrets["airflow"]["jwt_secret"],
             "broker_url": urls.broker_url(document.broker, secrets["broker"]),
-            "result_backend": urls.result_backend_url(document.database, results, authorities),
+            "result_backend": urls.result_backend_url(document.database, secrets["results"], authorities),
             "admin_username": secrets["admin"]["username"],
             "admin_password": secrets["admin"]["password"],
             "admin_email": secrets["admin"]["email"],

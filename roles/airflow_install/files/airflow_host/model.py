@@ -65,7 +65,10 @@ class Dags:
 
 @dataclass(frozen=True)
 class Document:
-    """What this stack's hosts run, without secrets; `airflow` is the major version that it is written for."""
+    """What this stack's hosts run, without secrets.
+
+    `airflow` is the major version that it is written for, `fingerprints` are of the keys that all hosts must share.
+    """
 
     stack: str
     airflow: int
@@ -77,6 +80,7 @@ class Document:
     dags: Dags
     certificate_authorities: tuple[str, ...]
     environment: Mapping[str, str]
+    fingerprints: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,7 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
             dags=_pick(Dags, raw["dags"]),
             certificate_authorities=tuple(raw.get("certificate_authorities", ())),
             environment=dict(raw.get("environment", {})),
+            fingerprints=dict(raw.get("secrets", {}).get("fingerprints", {})),
         )
     except KeyError as error:
         raise HostError(f"stack document: {error.args[0]!r} is missing") from error

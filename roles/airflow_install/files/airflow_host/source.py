@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import urllib.request
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 METADATA = "http://169.254.169.254/latest"
 METADATA_TIMEOUT = 5.0
-SECRETS = ("database", "broker", "airflow", "admin")
+SECRETS = ("database", "results", "broker", "airflow", "admin")
 
 
 class Metadata:
@@ -65,8 +66,21 @@ def _parameters(ssm: BaseClient, path: str) -> dict[str, str]:
     return {item["Name"].removeprefix(f"{path}/"): item["Value"] for page in pages for item in page["Parameters"]}
 
 
+def fingerprint(stack: str, key: str) -> str:
+    """Return what tells one of Airflow's keys from another; roles/secrets puts it into the document."""
+    return hashlib.sha256(f"{stack}:{key}".encode()).hexdigest()[:12]
+
+
 def _stack(document_text: str, airflow_cfg: str, secrets: Secrets) -> Stack:
-    return Stack(parse_document(json.loads(document_text)), document_text, airflow_cfg, secrets)
+    document = parse_document(json.loads(document_text))
+    for name, expected in document.fingerprints.items():
+        found = fingerprint(document.stack, secrets["airflow"].get(name, ""))
+        if found != expected:
+            raise HostError(
+                f"secrets: {name} has the fingerprint {found} here, the stack's is {expected}; nothing was changed."
+                " All hosts must have one key. If the secret is meant to be another, run playbooks/provision.yml."
+            )
+    return Stack(document, document_text, airflow_cfg, secrets)
 
 
 def _from_secrets_manager(client: Clients, ids: list[str]) -> dict[str, str]:
