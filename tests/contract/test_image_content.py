@@ -34,13 +34,8 @@ def test_variables_that_do_not_count_for_the_hash_exist():
 
 
 def test_directories_of_the_image_belong_to_root_only():
-    task = next(
-        task
-        for task in yaml.safe_load((ROOT / "roles/airflow_install/tasks/accounts.yml").read_text())
-        if "ansible.builtin.file" in task
-    )
-    module = task["ansible.builtin.file"]
-    assert (module["owner"], module["group"], module["mode"]) == ("root", "root", "0755")
+    template = (ROOT / "roles/airflow_install/templates/tmpfiles.conf.j2").read_text()
+    assert re.findall(r"^d .*", template, re.MULTILINE) == ["d {{ directory }} 0755 root root"]
     assert {"/etc/airflow", "/var/lib/airflow", "/var/log/airflow"} < set(INSTALL["__airflow_install_directories"])
 
 
