@@ -39,10 +39,10 @@ def aws(service: str):
     )
 
 
-def instances() -> dict[str, dict]:
-    """Instance id -> instance, of the stack's running hosts."""
+def instances(stack: str = STACK) -> dict[str, dict]:
+    """Instance id -> instance, of a stack's running hosts."""
     filters = [
-        {"Name": "tag:graviflow:stack", "Values": [STACK]},
+        {"Name": "tag:graviflow:stack", "Values": [stack]},
         {"Name": "tag:graviflow:role", "Values": ["host"]},
         {"Name": "instance-state-name", "Values": ["running"]},
     ]
@@ -80,10 +80,10 @@ def host_calls() -> set[str]:
     }
 
 
-def target_health() -> dict[str, str]:
+def target_health(stack: str = STACK) -> dict[str, str]:
     """Target -> state, as the load balancer sees it."""
     elb = aws("elbv2")
-    groups = elb.describe_target_groups(Names=[f"{STACK}-web"])["TargetGroups"]
+    groups = elb.describe_target_groups(Names=[f"{stack}-web"])["TargetGroups"]
     rows = elb.describe_target_health(TargetGroupArn=groups[0]["TargetGroupArn"])["TargetHealthDescriptions"]
     return {row["Target"]["Id"]: row["TargetHealth"]["State"] for row in rows}
 
@@ -102,21 +102,21 @@ def until(condition: Callable[[], object], seconds: float, what: str, every: flo
     raise AssertionError(f"{what}: not within {seconds} s, last seen {last!r}")
 
 
-def login(secret: str) -> dict[str, str]:
-    """A login among the stack's secrets: `admin` or `flower`."""
-    found = aws("secretsmanager").get_secret_value(SecretId=f"/graviflow/{STACK}/{secret}")
+def login(secret: str, stack: str = STACK) -> dict[str, str]:
+    """A login among a stack's secrets: `admin` or `flower`."""
+    found = aws("secretsmanager").get_secret_value(SecretId=f"/graviflow/{stack}/{secret}")
     return json.loads(found["SecretString"])
 
 
 class Airflow:
     """Airflow's REST API as a user reaches it: over HTTPS through the load balancer, its certificate verified."""
 
-    def __init__(self) -> None:
+    def __init__(self, stack: str = STACK) -> None:
         with urllib.request.urlopen(f"{ENDPOINT}/_region/state") as answer:
-            self.url = json.load(answer)["endpoints"][f"{STACK}-web"]["url"].rstrip("/")
-        secret = aws("secretsmanager").get_secret_value(SecretId=f"/graviflow/{STACK}/web_certificate")
+            self.url = json.load(answer)["endpoints"][f"{stack}-web"]["url"].rstrip("/")
+        secret = aws("secretsmanager").get_secret_value(SecretId=f"/graviflow/{stack}/web_certificate")
         self.tls = ssl.create_default_context(cadata=json.loads(secret["SecretString"])["certificate_authority"])
-        self.login = login("admin")
+        self.login = login("admin", stack)
         self.token = ""
 
     def request(self, path: str, body: dict | None = None) -> dict:
