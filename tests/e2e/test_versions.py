@@ -1,4 +1,4 @@
-"""Each version of Airflow: hosts boot from its image, run a DAG and need no change; a second bake is the same; 2.11 moves on.
+"""Each version of Airflow: hosts boot from its image and run a DAG; a second bake is the same; 2.11 moves to 3.3.
 
 `make image` runs it, in about half an hour.
 """
