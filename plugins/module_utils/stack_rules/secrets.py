@@ -51,6 +51,12 @@ PATTERNS = {
             "It has 16 or more printable ASCII characters, but no comma, colon or space.",
         ),
     },
+    "dags": {
+        "deploy_key": (
+            r"\s*-----BEGIN OPENSSH PRIVATE KEY-----[\s\S]+-----END OPENSSH PRIVATE KEY-----\s*",
+            "It is a private key of OpenSSH, as ssh-keygen -t ed25519 -N '' makes it.",
+        ),
+    },
     "web_certificate": {
         "certificate": (r"\s*-----BEGIN CERTIFICATE-----[\s\S]+", "It is a certificate in PEM."),
         "private_key": (r"\s*-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]+", "It is a private key in PEM."),

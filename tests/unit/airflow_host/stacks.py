@@ -27,7 +27,7 @@ def raw_document(**changes: Any) -> dict[str, Any]:
             "options": "nfsvers=4.1",
         },
         "worker": {"drain_seconds": 3600, "queues": ["default", "big"]},
-        "dags": {"source": "/mnt/airflow/dags", "poll_seconds": 15, "keep_releases": 5},
+        "dags": {"source": {"type": "efs", "path": "/mnt/airflow/dags"}, "poll_seconds": 15, "keep_releases": 5},
         "certificate_authorities": ["-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----"],
         **changes,
     }
@@ -41,6 +41,7 @@ def secrets() -> dict[str, dict[str, str]]:
         "airflow": {"fernet_key": "fernet", "api_secret_key": "api-secret", "jwt_secret": "jwt-secret"},
         "admin": {"username": "admin", "password": "admin" + PRINTABLE, "email": "admin@example.com"},
         "flower": {"username": "flower", "password": "flower-password"},
+        "dags": {"deploy_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nkey\n-----END OPENSSH PRIVATE KEY-----"},
     }
 
 

@@ -35,6 +35,11 @@ def test_each_major_version_has_services_of_its_own():
         ({"airflow": "three"}, "three"),
         ({"database": {"port": 5432, "name": "airflow"}}, "host"),
         ({"worker": {"queues": []}}, "drain_seconds"),
+        ({"dags": {"poll_seconds": 15}}, "'source' is missing"),
+        ({"dags": {"source": {"type": "svn"}}}, "DAGs come from 'svn', .*'git'"),
+        ({"dags": {"source": "/mnt/airflow/dags"}}, "source"),
+        ({"dags": {"source": {"type": "git"}}}, "url"),
+        ({"dags": {"source": {"type": "efs", "path": "/x"}, "check": "all"}}, "DAGs pass 'all'|poll_seconds"),
     ],
 )
 def test_bad_documents_are_refused_with_what_is_wrong(changes, message):

@@ -19,6 +19,16 @@ def test_flowers_login_is_read_where_flower_runs():
     assert source.from_text(json.dumps(text)).secrets["flower"]["username"] == "flower"
 
 
+def test_the_deploy_key_is_read_where_git_is_reached_by_ssh():
+    def document(**source):
+        return raw_document(dags={"source": source, "poll_seconds": 15, "keep_releases": 5})
+
+    private = document(type="git", url="git@example.org:x.git", host_keys=["example.org ssh-rsa B"])
+    assert source.secrets_of(private) == (*source.SECRETS, "dags")
+    assert source.secrets_of(document(type="git", url="https://example.org/x.git")) == source.SECRETS
+    assert source.secrets_of(document(type="s3", bucket="x")) == source.SECRETS
+
+
 def test_a_stack_that_is_kept_can_be_read_again(tmp_path):
     kept = source.copies(stack(), tmp_path / "stack", tmp_path / "secrets")
     for file in kept:

@@ -2,10 +2,14 @@ import dataclasses
 import subprocess
 
 import pytest
-from airflow_host import units
+from airflow_host import dag_check, units
 from stacks import stack
 
 from tests.playbook import ROOT
+
+
+def drop_ins(**changes):
+    return units.drop_ins(stack(**changes).document, "/run/airflow/dags.key")
 
 
 @pytest.mark.parametrize(
@@ -23,20 +27,57 @@ def test_mount_units_are_named_as_systemd_demands(mount_point, unit):
 
 
 def test_the_stack_decides_about_drain_queues_and_services():
-    drop_ins = units.drop_ins(stack(services=["worker"]).document)
-    assert "TimeoutStopSec=3600s" in drop_ins["airflow-worker.service"]
-    assert "AIRFLOW_WORKER_QUEUES=default,big" in drop_ins["airflow-worker.service"]
+    result = drop_ins(services=["worker"])
+    assert "TimeoutStopSec=3600s" in result["airflow-worker.service"]
+    assert "AIRFLOW_WORKER_QUEUES=default,big" in result["airflow-worker.service"]
     assert (
-        drop_ins["airflow.target"] == "[Unit]\nWants=airflow-worker.service airflow-dags.timer airflow-watchdog.timer\n"
+        result["airflow.target"] == "[Unit]\nWants=airflow-worker.service airflow-dags.timer airflow-watchdog.timer\n"
     )
-    assert drop_ins["airflow-watchdog.service"] == "[Service]\nEnvironment=AIRFLOW_WATCHDOG_PATIENCE=90\n"
-    without = units.drop_ins(stack(services=["scheduler"]).document)
+    assert result["airflow-watchdog.service"] == "[Service]\nEnvironment=AIRFLOW_WATCHDOG_PATIENCE=90\n"
+    without = drop_ins(services=["scheduler"])
     assert without["airflow.target"] == "[Unit]\nWants=airflow-scheduler.service airflow-dags.timer\n"
 
 
+def dags(source, **changes):
+    return {"source": source, "poll_seconds": 15, "keep_releases": 5, **changes}
+
+
+GIT = {"type": "git", "url": "git@example.org:dags.git", "host_keys": ["example.org ssh-ed25519 AAAA"]}
+
+
 def test_dags_wait_for_the_mount_only_where_there_is_one():
-    assert "mnt-airflow.mount" in units.drop_ins(stack().document)["airflow-dags.service"]
-    assert "airflow-dags.service" not in units.drop_ins(stack(shared_storage=None).document)
+    assert drop_ins()["airflow-dags.service"] == (
+        "[Unit]\nWants=mnt-airflow.mount\nAfter=mnt-airflow.mount\n[Service]\nTimeoutStartSec=60s\n"
+    )
+    assert drop_ins(shared_storage=None)["airflow-dags.service"] == "[Unit]\n[Service]\nTimeoutStartSec=60s\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "credential"),
+    [
+        (GIT, "LoadCredential=deploy_key:/run/airflow/dags.key"),
+        ({"type": "git", "url": "https://example.org/dags.git"}, None),
+        ({"type": "s3", "bucket": "dags"}, None),
+    ],
+)
+def test_dags_have_the_network_and_the_key_only_where_their_source_needs_them(source, credential):
+    lines = drop_ins(dags=dags(source))["airflow-dags.service"].splitlines()
+    assert "RestrictAddressFamilies=AF_INET AF_INET6" in lines and "TimeoutStartSec=300s" in lines
+    assert "mnt-airflow.mount" not in " ".join(lines)
+    assert [line for line in lines if line.startswith("LoadCredential")] == [credential] * bool(credential)
+
+
+def test_airflow_is_there_to_check_dags_with_the_switch_only():
+    checked = drop_ins(dags=dags(GIT, check="imports", check_seconds=30))
+    lines = checked["airflow-dags.service"].splitlines()
+    assert "Requires=airflow-dags-check.socket" in lines and "TimeoutStartSec=340s" in lines
+    assert checked["airflow-dags-check@.service"] == "[Service]\nRuntimeMaxSec=30s\n"
+    assert "check" not in drop_ins(dags=dags(GIT))["airflow-dags.service"]
+
+
+def test_the_check_listens_where_the_host_program_asks():
+    socket = (ROOT / "roles/airflow_services/files/units" / units.DAGS_CHECK_SOCKET).read_text()
+    assert f"ListenStream={dag_check.SOCKET}\n" in socket
 
 
 def test_shared_storage_is_reached_through_tls():

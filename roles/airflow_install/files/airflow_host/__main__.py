@@ -5,17 +5,32 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from airflow_host import admin, apply, dags, database, health, image, options, results, source, watchdog
+from airflow_host import (
+    admin,
+    apply,
+    dag_check,
+    dag_sources,
+    dags,
+    database,
+    health,
+    image,
+    options,
+    releases,
+    results,
+    source,
+    watchdog,
+)
 from airflow_host.errors import HostError
 from airflow_host.files import File
 from airflow_host.layout import Layout
-from airflow_host.model import Document, parse_document
+from airflow_host.model import Document, Efs, parse_document
 
 LAYOUT = Layout()
 AIRFLOW = Path("/opt/airflow/bin/airflow")
@@ -65,27 +80,49 @@ def _prepare_database(arguments: argparse.Namespace) -> int:
 
 def _sync_dags(arguments: argparse.Namespace) -> int:
     document = _applied_document()
-    storage = document.shared_storage
-    if storage and not Path(storage.mount_point).is_mount():
-        raise HostError(f"{storage.mount_point}: shared storage is not mounted; the DAGs stay as they are")
-    changed = dags.sync(Path(document.dags.source), LAYOUT.dags, document.dags.keep_releases, arguments.check)
-    _print({"changed": changed, "revision": dags.current(LAYOUT.dags)})
+    # Where AWS is, and how the network is left.
+    os.environ.update(document.environment)
+    dags.sync(document.dags, dag_sources.of(document), LAYOUT.dags, LAYOUT.image_dags)
+    return 0
+
+
+def _refresh_dags(arguments: argparse.Namespace) -> int:
+    if not arguments.check:
+        _print(dags.refresh(LAYOUT.dags))
+        return 0
+    # What a repository or a bucket has now, only the unit may ask: hosts follow it by themselves anyway.
+    document, state = _applied_document(), dags.read_state(LAYOUT.dags)
+    due = isinstance(document.dags.source, Efs) and dag_sources.of(document).revision() not in (None, state.revision)
+    _print({"changed": due, **state.as_dict()})
+    return 0
+
+
+def _check_dags(arguments: argparse.Namespace) -> int:
+    os.environ.update(_applied_document().environment)
+    with socket.socket(fileno=os.dup(sys.stdin.fileno())) as connection:
+        dag_check.answer(connection)
     return 0
 
 
 def _publish_dags(arguments: argparse.Namespace) -> int:
-    changed = dags.publish(arguments.archive, arguments.target, arguments.revision, arguments.keep, arguments.check)
+    keep = releases.Keep(arguments.keep, arguments.keep_seconds)
+    # Every host's unit reads it, as a user of its own.
+    os.umask(0o022)
+    changed = dags.publish(arguments.archive, arguments.target, arguments.revision, keep, arguments.check)
     _print({"changed": changed, "revision": arguments.revision})
     return 0
 
 
 def _status(arguments: argparse.Namespace) -> int:
     result = health.await_healthy(_applied_document().services, arguments.wait)
+    state = dags.read_state(LAYOUT.dags)
     if arguments.json:
-        _print({"services": [item.as_dict() for item in result], "dags": dags.current(LAYOUT.dags)})
+        services = [item.as_dict() for item in result]
+        _print({"services": services, "dags": state.revision, "dags_problem": state.problem})
     else:
         for item in result:
             print(f"{item.service:15} {item.state:20} {item.reason or 'healthy'}")
+        print(f"{'dags':15} {state.revision or 'none':20} {state.problem or 'as their source has them'}")
     return 1 if any(item.reason for item in result) else 0
 
 
@@ -133,9 +170,15 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("prepare-database", help="migrate the database, and make right what it must have")
     command.set_defaults(run=_prepare_database)
 
-    command = commands.add_parser("sync-dags", help="copy the current release of DAGs from the shared storage")
-    command.add_argument("--check", action="store_true", help="change nothing, print what would change")
+    command = commands.add_parser("sync-dags", help="bring the DAGs that their source has; for airflow-dags.service")
     command.set_defaults(run=_sync_dags)
+
+    command = commands.add_parser("refresh-dags", help="sync the DAGs now, and show what came of it")
+    command.add_argument("--check", action="store_true", help="change nothing, print what would change")
+    command.set_defaults(run=_refresh_dags)
+
+    command = commands.add_parser("check-dags", help="import DAGs as Airflow does; for airflow-dags-check@.service")
+    command.set_defaults(run=_check_dags)
 
     command = commands.add_parser("publish-dags", help="unpack an archive as the current release")
     command.add_argument("--check", action="store_true", help="change nothing, print what would change")
@@ -143,6 +186,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--target", type=Path, required=True, help="directory that has releases/ and current")
     command.add_argument("--revision", required=True)
     command.add_argument("--keep", type=int, default=5, help="how many releases stay (default: 5)")
+    command.add_argument(
+        "--keep-seconds", type=float, default=3600, help="how long each stays after it was current (default: 3600)"
+    )
     command.set_defaults(run=_publish_dags)
 
     command = commands.add_parser("status", help="show the health of this host's services; exit 1 if one is sick")

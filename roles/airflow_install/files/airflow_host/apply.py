@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_host import dags, desired, systemd, units
+from airflow_host import desired, systemd, units
 from airflow_host.files import File
 from airflow_host.layout import Layout
 from airflow_host.model import SERVICES, Stack
@@ -81,7 +81,6 @@ def _write(plan: Plan, layout: Layout, run: systemd.Run) -> None:
         file.write()
     for path in plan.remove:
         path.unlink()
-    dags.ensure_current(layout.dags)
     _refresh([*(file.path for file in plan.write), *plan.remove], layout, run)
 
 

@@ -22,6 +22,13 @@ def _environment_files(stack: Stack, layout: Layout) -> Iterable[File]:
         yield File(layout.runtime / f"{service}.env", content, mode=0o400, secret=True)
 
 
+def _deploy_key(stack: Stack, layout: Layout) -> Iterable[File]:
+    if "dags" in stack.secrets:
+        # OpenSSH takes no key whose last line does not end.
+        content = stack.secrets["dags"]["deploy_key"].strip() + "\n"
+        yield File(layout.deploy_key, content, mode=0o400, secret=True)
+
+
 def _authorities(stack: Stack, layout: Layout) -> Iterable[File]:
     for certificate in stack.document.certificate_authorities:
         # Named by content, so that the order in the document means nothing.
@@ -30,7 +37,7 @@ def _authorities(stack: Stack, layout: Layout) -> Iterable[File]:
 
 
 def _units(stack: Stack, layout: Layout) -> Iterable[File]:
-    for unit, content in units.drop_ins(stack.document).items():
+    for unit, content in units.drop_ins(stack.document, layout.deploy_key).items():
         yield File(layout.units / f"{unit}.d" / units.DROP_IN, content)
     if storage := stack.document.shared_storage:
         yield File(layout.storage_tunnel, units.storage_tunnel(storage, SYSTEM_CERTIFICATE_AUTHORITIES))
@@ -43,6 +50,7 @@ def files(stack: Stack, layout: Layout) -> list[File]:
         File(layout.airflow_cfg, stack.airflow_cfg),
         File(layout.document, stack.document_text),
         *_environment_files(stack, layout),
+        *_deploy_key(stack, layout),
         *_authorities(stack, layout),
         *_units(stack, layout),
     ]
@@ -52,6 +60,7 @@ def stale(wanted: Iterable[File], layout: Layout) -> list[Path]:
     """Return files of an earlier document that the present one no longer asks for."""
     ours = (
         *layout.runtime.glob("*.env"),
+        *layout.runtime.glob("*.key"),
         *layout.certificate_authorities.glob(AUTHORITY_GLOB),
         *layout.units.glob(f"airflow*.d/{units.DROP_IN}"),
     )

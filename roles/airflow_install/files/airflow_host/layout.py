@@ -42,6 +42,11 @@ class Layout:
         return self.root / "run/airflow-watchdog/seen.json"
 
     @property
+    def deploy_key(self) -> Path:
+        """The key that opens the repository of the DAGs, for systemd to hand to the unit that syncs them."""
+        return self.runtime / "dags.key"
+
+    @property
     def applied(self) -> Path:
         """What each service was last started with."""
         return self.runtime / "applied.json"
@@ -75,6 +80,11 @@ class Layout:
     def options(self) -> Path:
         """What the image's Airflow knows as options of airflow.cfg."""
         return self.root / "opt/airflow/share/options.json"
+
+    @property
+    def image_dags(self) -> Path:
+        """DAGs that the image carries."""
+        return self.root / "opt/airflow/share/dags"
 
     @property
     def dags(self) -> Path:

@@ -15,7 +15,7 @@ SERVICES: Mapping[int, tuple[str, ...]] = {
 }
 """Major version of Airflow -> its services."""
 
-Part = TypeVar("Part", "Database", "Endpoint", "SharedStorage", "Worker", "Dags")
+Part = TypeVar("Part", "Database", "Endpoint", "SharedStorage", "Worker", "Dags", "Efs", "Shared", "Git", "S3")
 Secrets = Mapping[str, Mapping[str, str]]
 
 
@@ -55,12 +55,62 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class Dags:
-    """Where releases of DAGs come from, how often to look (seconds) and how many to keep."""
+class Efs:
+    """A directory on the shared storage that holds releases/ and current; hosts copy what is current."""
 
-    source: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The same, without a copy: Airflow reads the shared storage."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Git:
+    """A repository; `host_keys` are lines of a known_hosts file, `ref` is a branch, a tag or a whole commit."""
+
+    url: str
+    ref: str = "HEAD"
+    subdirectory: str = ""
+    submodules: bool = False
+    host_keys: tuple[str, ...] = ()
+
+    @property
+    def by_ssh(self) -> bool:
+        """Tell whether the stack's deploy key opens it."""
+        return not self.url.startswith("https://")
+
+
+@dataclass(frozen=True)
+class S3:
+    """The objects below a prefix of a bucket."""
+
+    bucket: str
+    prefix: str = ""
+
+
+DAG_SOURCES: Mapping[str, type[Efs | Shared | Git | S3]] = {"efs": Efs, "shared": Shared, "git": Git, "s3": S3}
+DAG_CHECKS = ("nothing", "syntax", "imports")
+
+
+@dataclass(frozen=True)
+class Dags:
+    """Where releases of DAGs come from, what they must pass (one of DAG_CHECKS), and which are kept.
+
+    `poll_seconds` is how often to look, `check_seconds` how long Airflow may import all files, `keep_seconds` how long
+    a release stays after it was current. With `verify_dag`, every release gets the image's own DAG if it lacks it.
+    """
+
+    source: Efs | Shared | Git | S3
     poll_seconds: int
     keep_releases: int
+    keep_seconds: int = 3600
+    check: str = "syntax"
+    check_seconds: int = 120
+    verify_dag: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +148,28 @@ def _pick(kind: type[Part], raw: Mapping[str, Any]) -> Part:
     return kind(**{field.name: raw[field.name] for field in fields(kind) if field.name in raw})
 
 
+def dag_source(raw: Mapping[str, Any]) -> Efs | Shared | Git | S3:
+    """Return the source of the DAGs that a document names; raise HostError when this image knows none such."""
+    try:
+        source = raw["dags"]["source"]
+        kind = source["type"]
+        if kind not in DAG_SOURCES:
+            raise HostError(f"stack document: DAGs come from {kind!r}, this image understands {list(DAG_SOURCES)}")
+        lists = {key: tuple(value) for key, value in source.items() if isinstance(value, list)}
+        return _pick(DAG_SOURCES[kind], {**source, **lists})
+    except KeyError as error:
+        raise HostError(f"stack document: {error.args[0]!r} is missing") from error
+    except (AttributeError, TypeError) as error:
+        raise HostError(f"stack document: dags.source: {error}") from error
+
+
+def _dags(raw: Mapping[str, Any]) -> Dags:
+    dags = _pick(Dags, {**raw["dags"], "source": dag_source(raw)})
+    if dags.check not in DAG_CHECKS:
+        raise HostError(f"stack document: DAGs pass {dags.check!r}, this image understands {list(DAG_CHECKS)}")
+    return dags
+
+
 def parse_document(raw: Mapping[str, Any]) -> Document:
     """Return the document; raise HostError when it is of another schema or incomplete."""
     if raw.get("schema") != SCHEMA:
@@ -120,7 +192,7 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
             broker=_pick(Endpoint, raw["broker"]),
             shared_storage=_pick(SharedStorage, storage) if storage else None,
             worker=_pick(Worker, {**worker, "queues": tuple(worker["queues"])}),
-            dags=_pick(Dags, raw["dags"]),
+            dags=_dags(raw),
             certificate_authorities=tuple(raw.get("certificate_authorities", ())),
             environment=dict(raw.get("environment", {})),
             fingerprints=dict(raw.get("secrets", {}).get("fingerprints", {})),

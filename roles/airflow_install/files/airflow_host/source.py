@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_host.errors import HostError
 from airflow_host.files import File
-from airflow_host.model import Secrets, Stack, parse_document
+from airflow_host.model import Git, Secrets, Stack, dag_source, parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,8 +49,10 @@ class Metadata:
 
 
 def secrets_of(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of the secrets that the services of a document need."""
-    return (*SECRETS, "flower") if "flower" in document.get("services", ()) else SECRETS
+    """Return the names of the secrets that the services and the DAGs of a document need."""
+    source = dag_source(document)
+    needed = {"flower": "flower" in document.get("services", ()), "dags": isinstance(source, Git) and source.by_ssh}
+    return (*SECRETS, *(name for name in needed if needed[name]))
 
 
 def stack_name(user_data: str) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import string
 from pathlib import PurePosixPath
 
-from airflow_host.model import Document, SharedStorage
+from airflow_host.dag_sources import DEPLOY_KEY
+from airflow_host.model import S3, Document, Git, SharedStorage
 
 DROP_IN = "50-stack.conf"
 TARGET = "airflow.target"
 DATABASE = "airflow-database.service"
+DAGS = "airflow-dags.service"
+DAGS_CHECK = "airflow-dags-check@.service"
+DAGS_CHECK_SOCKET = "airflow-dags-check.socket"
 DAGS_TIMER = "airflow-dags.timer"
 WATCHDOG = "airflow-watchdog.service"
 WATCHDOG_TIMER = "airflow-watchdog.timer"
@@ -48,12 +52,14 @@ def storage_tunnel(storage: SharedStorage, authorities: PurePosixPath) -> str:
     )
 
 
-def drop_ins(document: Document) -> dict[str, str]:
+def drop_ins(document: Document, deploy_key: PurePosixPath) -> dict[str, str]:
     """Return the drop-ins by the unit that they belong to."""
     timers = [DAGS_TIMER, *([WATCHDOG_TIMER] if "worker" in document.services else [])]
     wanted = " ".join([*map(service_unit, document.services), *timers])
-    result = {
+    return {
         TARGET: f"[Unit]\nWants={wanted}\n",
+        DAGS: _dags(document, deploy_key),
+        DAGS_CHECK: f"[Service]\nRuntimeMaxSec={document.dags.check_seconds}s\n",
         DAGS_TIMER: f"[Timer]\nOnUnitInactiveSec=\nOnUnitInactiveSec={document.dags.poll_seconds}s\n",
         WATCHDOG: f"[Service]\nEnvironment=AIRFLOW_WATCHDOG_PATIENCE={document.worker.patience_seconds}\n",
         service_unit("worker"): (
@@ -62,8 +68,28 @@ def drop_ins(document: Document) -> dict[str, str]:
             f"Environment=AIRFLOW_WORKER_QUEUES={','.join(document.worker.queues)}\n"
         ),
     }
-    if document.shared_storage:
+
+
+def _dags(document: Document, deploy_key: PurePosixPath) -> str:
+    """Return what the unit that syncs the DAGs needs for their source: the mount, or the network and a key."""
+    source, check, storage = document.dags.source, document.dags.check, document.shared_storage
+    seconds = 60
+    wanted: list[str] = []
+    required: list[str] = []
+    service: list[str] = []
+    if isinstance(source, Git | S3):
+        seconds = 300
+        wanted.append("network-online.target")
+        service.append("RestrictAddressFamilies=AF_INET AF_INET6")
+        if isinstance(source, Git) and source.by_ssh:
+            service.append(f"LoadCredential={DEPLOY_KEY}:{deploy_key}")
+    elif storage:
         # Wanted, not required: the timer tries again after a failed mount only if the service itself was run.
-        unit = mount_unit(document.shared_storage.mount_point)
-        result["airflow-dags.service"] = f"[Unit]\nWants={unit}\nAfter={unit}\n"
-    return result
+        wanted.append(mount_unit(storage.mount_point))
+    if check == "imports":
+        seconds += document.dags.check_seconds + 10
+        required.append(DAGS_CHECK_SOCKET)
+    service.append(f"TimeoutStartSec={seconds}s")
+    unit = {"Wants": wanted, "Requires": required, "After": [*wanted, *required]}
+    lines = [f"{key}={' '.join(units)}" for key, units in unit.items() if units]
+    return "\n".join(["[Unit]", *lines, "[Service]", *service, ""])

@@ -1,3 +1,6 @@
+import json
+from configparser import ConfigParser
+
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.graviflow.airflow.plugins.filter.airflow_cfg import airflow_cfg
@@ -95,3 +98,14 @@ def test_a_password_in_any_url_is_refused_and_not_shown():
 def test_what_is_no_configuration_is_refused(options, reason):
     with pytest.raises(AnsibleFilterError, match=reason):
         airflow_cfg(options)
+
+
+@pytest.mark.parametrize("written", [list, json.dumps])
+def test_bundles_of_dags_pass_through(written):
+    bundles = [
+        {"name": "team", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {"x": "%"}}
+    ]
+    text = airflow_cfg({"dag_processor": {"dag_bundle_config_list": written(bundles)}})
+    parser = ConfigParser()
+    parser.read_string(text)
+    assert json.loads(parser["dag_processor"]["dag_bundle_config_list"]) == bundles

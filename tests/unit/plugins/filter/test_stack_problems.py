@@ -32,6 +32,13 @@ STACK = {
     "secrets_given": {},
     "airflow_config": {"core": {"parallelism": 64}},
 }
+BUNDLES = [
+    {
+        "name": "team",
+        "classpath": "airflow.providers.git.bundles.git.GitDagBundle",
+        "kwargs": {"git_conn_id": "team", "tracking_ref": "main", "subdir": "dags"},
+    }
+]
 FACTS = {
     "partition": "aws",
     "caller_arn": "arn:aws:iam::123456789012:user/operator",
@@ -74,6 +81,8 @@ GOOD = [
         }
     },
     {"airflow_config": {"celery_broker_transport_options": {"any_of_kombu": 1}}},
+    {"airflow_config": {"dag_processor": {"dag_bundle_config_list": BUNDLES, "refresh_interval": 60}}},
+    {"airflow_config": {"dag_processor": {"dag_bundle_config_list": json.dumps(BUNDLES)}}},
     {"airflow_config": {"core": {"parallelism": None}, "logging": {"logging_level": "DEBUG"}}},
 ]
 
