@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.graviflow.airflow.plugins.module_utils import sizing
@@ -34,6 +34,11 @@ options:
     description: The user's options, which those of the filter are to fit.
     type: dict
     default: {}
+  worker_groups:
+    description: Hosts for queues of their own, as the role stack_document takes them. Their slots count.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -51,11 +56,15 @@ _value:
 
 
 def airflow_sizing(
-    instance_type: str, hosts: int, version: str, options: Mapping[str, Any] | None = None
+    instance_type: str,
+    hosts: int,
+    version: str,
+    options: Mapping[str, Any] | None = None,
+    worker_groups: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, dict[str, int]]:
     """Return the options by section."""
-    size = sizing.size_of(instance_type)
-    return sizing.airflow_options(size, hosts, int(version.partition(".")[0]), options or {}) if size else {}
+    size, groups = sizing.size_of(instance_type), sizing.worker_groups(worker_groups)
+    return sizing.airflow_options(size, hosts, int(version.partition(".")[0]), options or {}, groups) if size else {}
 
 
 class FilterModule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,12 @@ TASKS_PER_VCPU = 8
 
 # Airflow's own defaults of [database] sql_alchemy_pool_size and sql_alchemy_max_overflow.
 POOL_SIZE, MAX_OVERFLOW = 5, 10
+# What Airflow itself has as slots of a worker.
+WORKER_CONCURRENCY = 16
+# Of a host's processes that each have a transaction open, half may need another before they can end theirs.
+SESSIONS_PER_PROCESS, LEAST_SESSIONS_PER_PROCESS = 4, 2
+# Tasks of which one has something to say to the database at a time.
+SLOTS_PER_SESSION = 4
 # RDS's default parameter groups: LEAST({DBInstanceClassMemory/9531392}, 5000); a tenth of the memory is the system's.
 BYTES_PER_CONNECTION = 9531392
 MOST_CONNECTIONS = 5000
@@ -36,6 +42,30 @@ class Size:
 
     vcpus: int
     memory: float
+
+
+@dataclass(frozen=True)
+class WorkerGroup:
+    """Hosts that run a worker only, for queues of their own: its slots on each, and how many there may be at most."""
+
+    name: str
+    queues: list[str]
+    slots: int
+    hosts: int
+
+
+def worker_groups(given: Iterable[Mapping[str, Any]]) -> list[WorkerGroup]:
+    """Return the groups that a stack's variable names."""
+    return [
+        WorkerGroup(
+            group["name"],
+            list(group["queues"]),
+            int(group.get("concurrency") or (task_slots(size) if size else WORKER_CONCURRENCY)),
+            max(int(group.get("hosts", 1)), int(group.get("max_hosts", 0))),
+        )
+        for group in given
+        for size in [size_of(str(group.get("instance_type")))]
+    ]
 
 
 def size_of(instance_type: str) -> Size | None:
@@ -61,11 +91,13 @@ def task_slots(host: Size) -> int:
     return max(1, min(int((host.memory - SERVICES_GIB) / TASK_GIB), TASKS_PER_VCPU * host.vcpus))
 
 
-def airflow_options(host: Size, hosts: int, major: int, given: Options) -> dict[str, dict[str, int]]:
+def airflow_options(
+    host: Size, hosts: int, major: int, given: Options, groups: Iterable[WorkerGroup] = ()
+) -> dict[str, dict[str, int]]:
     """Return options that follow from the size of the hosts; `given`: the user's options, which they are to fit."""
     slots = _number(given, "celery", "worker_concurrency", task_slots(host))
     # One scheduler can fill all workers while the other is away, and one DAG may have all of them.
-    all_slots = slots * hosts
+    all_slots = slots * hosts + sum(group.slots * group.hosts for group in groups)
     web = ("webserver", max(2, min(host.vcpus, 8))) if major == 2 else ("api", max(1, min(host.vcpus // 2, 8)))
     parsing = "scheduler" if major == 2 else "dag_processor"
     return {
@@ -80,18 +112,40 @@ def airflow_options(host: Size, hosts: int, major: int, given: Options) -> dict[
     }
 
 
+def _web_processes(major: int, options: Options) -> int:
+    return _number(options, "webserver", "workers", 4) if major == 2 else _number(options, "api", "workers", 1)
+
+
+def worker_connections(slots: int, major: int) -> int:
+    """Return how many connections a worker may hold at once."""
+    # A running task of Airflow 2 has two processes, each with a session of its own, and its result; of 3, its result.
+    return slots * (3 if major == 2 else 1)
+
+
 def connections(hosts: int, major: int, options: Options) -> int:
     """Return how many connections `hosts` hosts may hold at once, all pools of all services filled."""
-    slots = _number(options, "celery", "worker_concurrency", 16)
+    slots = _number(options, "celery", "worker_concurrency", WORKER_CONCURRENCY)
     pool = _number(options, "database", "sql_alchemy_pool_size", POOL_SIZE)
     overflow = _number(options, "database", "sql_alchemy_max_overflow", MAX_OVERFLOW)
-    if major == 2:
-        # A running task has two processes, each with a session of its own, and its result.
-        processes, per_slot = _number(options, "webserver", "workers", 4) + 3, 3
-    else:
-        # The API server has a synchronous and an asynchronous pool; a task has its result.
-        processes, per_slot = 2 * _number(options, "api", "workers", 1) + 3, 1
-    return hosts * (processes * (pool + overflow) + per_slot * slots)
+    # The API server of Airflow 3 has a synchronous and an asynchronous pool.
+    pools = (1 if major == 2 else 2) * _web_processes(major, options) + 3
+    return hosts * (pools * (pool + overflow) + worker_connections(slots, major))
+
+
+def pool_size(major: int, options: Options) -> int:
+    """Return how many sessions in the database PgBouncer of a host has that runs all services."""
+    slots = _number(options, "celery", "worker_concurrency", WORKER_CONCURRENCY)
+    return SESSIONS_PER_PROCESS * (_web_processes(major, options) + 3) + worker_pool_size(slots)
+
+
+def least_pool_size(major: int, options: Options) -> int:
+    """Return the number of sessions below which the services of a host can wait for one another without end."""
+    return LEAST_SESSIONS_PER_PROCESS * (_web_processes(major, options) + 3)
+
+
+def worker_pool_size(slots: int) -> int:
+    """Return how many sessions in the database PgBouncer has for a worker."""
+    return max(1, slots // SLOTS_PER_SESSION)
 
 
 def memory_for(connections: int) -> float:

@@ -24,6 +24,7 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules impo
     offload,
     secrets,
     services,
+    worker_groups,
 )
 from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules.problem import Facts, Problem
 
@@ -45,6 +46,7 @@ RULES = (
     hosts.version,
     hosts.existing_image,
     services.classes,
+    *worker_groups.RULES,
     *airflow_options.RULES,
     *dags.RULES,
     encryption.key,

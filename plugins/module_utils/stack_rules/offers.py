@@ -25,7 +25,7 @@ Rule = Callable[[Mapping[str, Any], Facts], Iterator[Problem]]
 def instance_type(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
     """Hosts, and the bastion, can be launched in each of their zones."""
     zones, offered = facts.offers.get("zones") or [], facts.offers.get("instance_types") or {}
-    for variable, given in _instance_types(stack).items():
+    for variable, (given, _) in _instance_types(stack).items():
         missing = [zone for zone in zones if given in offered and zone not in offered[given]]
         if not missing or not hosts.GRAVITON.fullmatch(given):
             continue
@@ -168,10 +168,7 @@ def _needs(stack: Mapping[str, Any], facts: Facts) -> Iterator[Need]:
     yield Need("database_instances", _database_instances(stack), "database_engine", engine, "of database instances")
     vcpus = facts.offers.get("vcpus") or {}
     capacity = int(stack.get("compute_desired_capacity") or 2)
-    types = _instance_types(stack)
-    wanted = capacity * vcpus.get(types.pop("compute_instance_type"), 0) + sum(
-        vcpus.get(each, 0) for each in types.values()
-    )
+    wanted = sum(vcpus.get(kind, 0) * number for kind, number in _instance_types(stack).values())
     fix = " Or use fewer hosts, or smaller ones."
     yield Need("vcpus", wanted, "compute_desired_capacity", capacity, "of vCPUs of on-demand standard instances", fix)
 
@@ -184,11 +181,15 @@ def _database_instances(stack: Mapping[str, Any]) -> int:
     return {"postgres-cluster": 3, "aurora-postgresql": of_aurora}.get(stack.get("database_engine", "postgres"), 1)
 
 
-def _instance_types(stack: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables that name instance types of EC2, and what they name."""
-    types = {"compute_instance_type": str(stack.get("compute_instance_type") or "")}
+def _instance_types(stack: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
+    """Return the variables that name instance types of EC2, what they name, and how many of them are launched."""
+    capacity = int(stack.get("compute_desired_capacity") or 2)
+    types = {"compute_instance_type": (str(stack.get("compute_instance_type") or ""), capacity)}
+    for group in stack.get("compute_worker_groups") or []:
+        variable = f"compute_worker_groups.{group['name']}.instance_type"
+        types[variable] = (str(group["instance_type"]), int(group.get("hosts", 1)))
     if stack.get("bastion_enabled"):
-        types["bastion_instance_type"] = str(stack.get("bastion_instance_type") or "t4g.nano")
+        types["bastion_instance_type"] = (str(stack.get("bastion_instance_type") or "t4g.nano"), 1)
     return types
 
 

@@ -137,3 +137,66 @@ def test_changed_authorities_are_installed_and_restart_all(host):
     assert report["restart"] == UNITS
     assert host[1].commands[0] == "update-ca-certificates --fresh"
     assert len(list(host[0].certificate_authorities.iterdir())) == 1
+
+
+POOL = {"pgbouncer": {"pool_size": 9}}
+
+
+def rotated(host, name):
+    """Apply another password; return the plan and the commands."""
+    layout, systemd = host
+    other = stack(**POOL)
+    other.secrets[name]["password"] = "rotated"
+    plan = apply.plan(other, layout, run=systemd)
+    systemd.commands.clear()
+    apply.execute(plan, layout, run=systemd)
+    return plan, systemd.commands
+
+
+def test_pgbouncer_is_started_before_the_services(host):
+    report = applied(host, **POOL)
+    assert report["reload"] == ["airflow-pgbouncer.service"]
+    started = host[1].commands.index("systemctl reload-or-restart airflow-pgbouncer.service")
+    assert started < host[1].commands.index("systemctl start --no-block airflow.target")
+    host[1].active.add("airflow-pgbouncer.service")
+    again = applied(host, **POOL)
+    assert (again["changed"], again["restart"], again["reload"], again["stop"]) == ([], [], [], [])
+
+
+def test_services_reach_the_database_through_pgbouncer_and_the_migration_directly(host):
+    applied(host, **POOL)
+    texts = {path.stem: path.read_text() for path in host[0].runtime.glob("*.env")}
+    assert "@db.example:5432/airflow?" in texts.pop("database")
+    # On Airflow 3 a worker has Celery's results there, and nothing else.
+    for text in texts.values():
+        assert "@127.0.0.1:6432/airflow" in text
+        assert "db.example" not in text
+
+
+def test_a_password_of_the_database_reloads_pgbouncer_and_restarts_whom_it_was_given(host):
+    applied(host, **POOL)
+    host[1].active.add("airflow-pgbouncer.service")
+    plan, commands = rotated(host, "results")
+    assert plan.reload == ["airflow-pgbouncer.service"]
+    assert plan.restart == ["airflow-scheduler.service", "airflow-worker.service"]
+    assert commands.index("systemctl reload-or-restart airflow-pgbouncer.service") < commands.index(
+        "systemctl restart airflow-scheduler.service airflow-worker.service"
+    )
+    assert not [each for each in commands if "restart airflow-pgbouncer" in each and "reload" not in each]
+
+
+def test_another_size_of_the_pool_restarts_nothing(host):
+    applied(host, **POOL)
+    host[1].active.add("airflow-pgbouncer.service")
+    report = applied(host, pgbouncer={"pool_size": 10})
+    assert (report["restart"], report["reload"]) == ([], ["airflow-pgbouncer.service"])
+    assert set(report["changed"]) == {str(host[0].pgbouncer), str(host[0].document)}
+
+
+def test_without_pgbouncer_it_is_stopped_and_its_files_go(host):
+    applied(host, **POOL)
+    host[1].active.add("airflow-pgbouncer.service")
+    report = applied(host)
+    assert report["stop"] == ["airflow-pgbouncer.service"]
+    assert report["restart"] == UNITS
+    assert not host[0].pgbouncer.exists() and not host[0].pgbouncer_users.exists()

@@ -23,8 +23,12 @@ def systemd_reads(line):
     return name, result
 
 
+def settings(stack):
+    return environment.settings(stack, stack.document.sessions, AUTHORITIES)
+
+
 def variables(service, airflow=3):
-    values = environment.settings(stack(services=["flower"]), AUTHORITIES)
+    values = settings(stack(services=["flower"]))
     text = environment.environment_file(environment.SETTINGS[airflow][service], values, {})
     return dict(map(systemd_reads, text.splitlines()))
 
@@ -84,4 +88,4 @@ def test_a_secret_without_a_key_is_named():
     incomplete = stack()
     incomplete.secrets["broker"].clear()
     with pytest.raises(HostError, match="auth_token"):
-        environment.settings(incomplete, AUTHORITIES)
+        settings(incomplete)

@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 import subprocess
 import time
 
@@ -79,3 +80,10 @@ def test_a_service_whose_process_has_ended_is_not_awaited():
 
 def test_a_service_that_never_answers_is_awaited_for_a_while():
     assert not health.await_answer("api-server", os.getpid(), 0.05, refused, pause=0.01)
+
+
+def test_pgbouncer_is_healthy_when_it_takes_connections():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert health.port_reason(port) == ""
+    assert f"127.0.0.1:{port}" in health.port_reason(port)

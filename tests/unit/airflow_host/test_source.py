@@ -67,11 +67,26 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize("user_data", ["", "#cloud-config", "[]", "{}"])
 def test_user_data_without_a_stack_is_refused(user_data):
     with pytest.raises(HostError, match="user data"):
-        source.stack_name(user_data)
+        source.place_of(user_data)
 
 
-def test_user_data_names_the_stack():
-    assert source.stack_name('{"stack": "airflow-demo"}') == "airflow-demo"
+def test_user_data_names_the_stack_and_the_class_of_the_host():
+    assert source.place_of('{"stack": "airflow-demo"}') == ("airflow-demo", "")
+    assert source.place_of('{"stack": "airflow-demo", "host_class": "big"}') == ("airflow-demo", "big")
+
+
+def test_a_host_of_a_class_keeps_what_its_class_runs(tmp_path):
+    classes = {"big": {"services": ["worker"], "worker": {"queues": ["big"], "concurrency": 3}}}
+    text = {"document": json.dumps(raw_document(host_classes=classes)), "airflow_cfg": "", "secrets": secrets()}
+    of_class = source.from_text(json.dumps({**text, "host_class": "big"}))
+    assert of_class.document.services == ("worker",)
+    assert (of_class.document.worker.queues, of_class.document.worker.concurrency) == (("big",), 3)
+    assert of_class.document.worker.drain_seconds == source.from_text(json.dumps(text)).document.worker.drain_seconds
+    for file in source.copies(of_class, tmp_path, tmp_path):
+        file.write()
+    assert source.from_directory(tmp_path, tmp_path) == of_class
+    with pytest.raises(HostError, match=r"no class 'huge' of hosts, only \['big'\]"):
+        source.from_text(json.dumps({**text, "host_class": "huge"}))
 
 
 class Imds(BaseHTTPRequestHandler):

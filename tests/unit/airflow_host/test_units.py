@@ -45,6 +45,17 @@ def dags(source, **changes):
 GIT = {"type": "git", "url": "git@example.org:dags.git", "host_keys": ["example.org ssh-ed25519 AAAA"]}
 
 
+def test_a_class_of_hosts_has_slots_of_its_own():
+    worker = {"drain_seconds": 60, "queues": ["big"], "concurrency": 3}
+    assert "WORKER_CONCURRENCY=3" in drop_ins(worker=worker)["airflow-worker.service"]
+    assert "WORKER_CONCURRENCY" not in drop_ins()["airflow-worker.service"]
+
+
+def test_pgbouncer_starts_with_the_services():
+    target = drop_ins(services=["worker"], pgbouncer={"pool_size": 9})["airflow.target"]
+    assert target.startswith("[Unit]\nWants=airflow-pgbouncer.service airflow-worker.service ")
+
+
 def test_dags_wait_for_the_mount_only_where_there_is_one():
     assert drop_ins()["airflow-dags.service"] == (
         "[Unit]\nWants=mnt-airflow.mount\nAfter=mnt-airflow.mount\n[Service]\nTimeoutStartSec=60s\n"

@@ -15,6 +15,7 @@ from pathlib import Path
 from airflow_host import (
     admin,
     apply,
+    clock,
     dag_check,
     dag_sources,
     dags,
@@ -22,6 +23,7 @@ from airflow_host import (
     health,
     image,
     options,
+    pgbouncer,
     releases,
     results,
     source,
@@ -59,6 +61,8 @@ def _apply(arguments: argparse.Namespace) -> int:
             stack = source.from_directory(Path(directory), LAYOUT.given_secrets)
     image.read(LAYOUT.manifest).require(stack.document.airflow)
     options.require(stack.airflow_cfg, LAYOUT.options)
+    if stack.document.pgbouncer:
+        pgbouncer.require(stack.document.airflow)
     plan = apply.plan(stack, LAYOUT, copies)
     report = plan.report()
     if not arguments.check:
@@ -114,15 +118,17 @@ def _publish_dags(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    result = health.await_healthy(_applied_document().services, arguments.wait)
-    state = dags.read_state(LAYOUT.dags)
+    result = health.await_healthy(_applied_document().components, arguments.wait)
+    state, time_of_day = dags.read_state(LAYOUT.dags), clock.read()
     if arguments.json:
         services = [item.as_dict() for item in result]
-        _print({"services": services, "dags": state.revision, "dags_problem": state.problem})
+        told = {"dags": state.revision, "dags_problem": state.problem, "clock": time_of_day.as_dict()}
+        _print({"services": services, **told})
     else:
         for item in result:
             print(f"{item.service:15} {item.state:20} {item.reason or 'healthy'}")
         print(f"{'dags':15} {state.revision or 'none':20} {state.problem or 'as their source has them'}")
+        print(f"{'clock':15} {time_of_day.state:20} {time_of_day.warning or 'within bounds'}")
     return 1 if any(item.reason for item in result) else 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ class Plan:
     write: list[File]
     remove: list[Path]
     restart: list[str]
+    reload: list[str]
     stop: list[str]
     prepare_database: bool
     digests: Mapping[str, str]
@@ -34,6 +35,7 @@ class Plan:
         return {
             "changed": [str(path) for path in (*(file.path for file in self.write), *self.remove)],
             "restart": self.restart,
+            "reload": self.reload,
             "stop": self.stop,
             "prepare_database": self.prepare_database,
             "diff": {str(file.path): file.diff() for file in self.write},
@@ -49,13 +51,18 @@ def plan(stack: Stack, layout: Layout, more: Sequence[File] = (), run: systemd.R
     wanted = [*desired.files(stack, layout), *more]
     digests = desired.digests(wanted, ("database", *stack.document.services), layout)
     before = _applied(layout)
-    states = systemd.properties(map(units.service_unit, ALL_SERVICES), ("ActiveState", "Job"), run)
+    states = systemd.properties([*map(units.service_unit, ALL_SERVICES), units.PGBOUNCER], ("ActiveState", "Job"), run)
     services = [units.service_unit(service) for service in stack.document.services]
+
+    def due(names: Iterable[str]) -> list[str]:
+        return [unit for unit in names if systemd.is_idle(states[unit]) or before.get(unit) != digests[unit]]
+
     return Plan(
         write=[file for file in wanted if not file.is_right()],
         remove=desired.stale(wanted, layout),
-        restart=[unit for unit in services if systemd.is_idle(states[unit]) or before.get(unit) != digests[unit]],
-        stop=[unit for unit, state in states.items() if unit not in services and not systemd.is_idle(state)],
+        restart=due(services),
+        reload=due([units.PGBOUNCER] if stack.document.pgbouncer else []),
+        stop=[unit for unit, state in states.items() if unit not in digests and not systemd.is_idle(state)],
         prepare_database=before.get(units.DATABASE) != digests[units.DATABASE],
         digests=digests,
     )
@@ -90,6 +97,11 @@ def _restart(plan: Plan, layout: Layout, run: systemd.Run) -> None:
     if plan.prepare_database:
         # A running unit is reloaded: restarting it would restart all that requires it.
         run(["systemctl", "reload-or-restart", "--no-block", units.DATABASE])
+    if plan.reload:
+        # Before the services, which would be refused with a password that PgBouncer does not know yet. Open sessions
+        # stay. If it fails at its start, systemd tries again and `status` shows it.
+        with suppress(subprocess.CalledProcessError):
+            run(["systemctl", "reload-or-restart", *plan.reload])
     states = systemd.properties(plan.restart, ("ActiveState", "Job"), run) if plan.restart else {}
     running = [unit for unit, state in states.items() if not systemd.is_idle(state)]
     if running:

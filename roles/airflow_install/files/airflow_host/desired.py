@@ -6,18 +6,23 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from airflow_host import environment, units
+from airflow_host import environment, pgbouncer, units
 from airflow_host.files import File
 from airflow_host.layout import SYSTEM_CERTIFICATE_AUTHORITIES, Layout
 from airflow_host.model import Stack
+from airflow_host.source import POOLED
 
 AUTHORITY_GLOB = "graviflow-*.crt"
 
 
 def _environment_files(stack: Stack, layout: Layout) -> Iterable[File]:
-    values = environment.settings(stack, layout.database_authorities())
-    for service in ("database", *stack.document.services):
-        names = environment.SETTINGS[stack.document.airflow][service]
+    document, authorities = stack.document, layout.database_authorities()
+    # The migration has locks of its session.
+    direct = environment.settings(stack, document.database, authorities)
+    pooled = environment.settings(stack, document.sessions, authorities)
+    for service in ("database", *document.services):
+        names = environment.SETTINGS[document.airflow][service]
+        values = direct if service == "database" else pooled
         content = environment.environment_file(names, values, stack.document.environment)
         yield File(layout.runtime / f"{service}.env", content, mode=0o400, secret=True)
 
@@ -27,6 +32,14 @@ def _deploy_key(stack: Stack, layout: Layout) -> Iterable[File]:
         # OpenSSH takes no key whose last line does not end.
         content = stack.secrets["dags"]["deploy_key"].strip() + "\n"
         yield File(layout.deploy_key, content, mode=0o400, secret=True)
+
+
+def _pgbouncer(stack: Stack, layout: Layout) -> Iterable[File]:
+    if pool := stack.document.pgbouncer:
+        text = pgbouncer.configuration(stack.document, pool.pool_size, layout.database_authorities())
+        yield File(layout.pgbouncer, text)
+        users = pgbouncer.users(stack.secrets[name] for name in POOLED)
+        yield File(layout.pgbouncer_users, users, mode=0o400, secret=True)
 
 
 def _authorities(stack: Stack, layout: Layout) -> Iterable[File]:
@@ -51,6 +64,7 @@ def files(stack: Stack, layout: Layout) -> list[File]:
         File(layout.document, stack.document_text),
         *_environment_files(stack, layout),
         *_deploy_key(stack, layout),
+        *_pgbouncer(stack, layout),
         *_authorities(stack, layout),
         *_units(stack, layout),
     ]
@@ -59,6 +73,7 @@ def files(stack: Stack, layout: Layout) -> list[File]:
 def stale(wanted: Iterable[File], layout: Layout) -> list[Path]:
     """Return files of an earlier document that the present one no longer asks for."""
     ours = (
+        *(path for path in (layout.pgbouncer, layout.pgbouncer_users) if path.exists()),
         *layout.runtime.glob("*.env"),
         *layout.runtime.glob("*.key"),
         *layout.certificate_authorities.glob(AUTHORITY_GLOB),
@@ -68,16 +83,20 @@ def stale(wanted: Iterable[File], layout: Layout) -> list[Path]:
 
 
 def digests(wanted: Iterable[File], services: Iterable[str], layout: Layout) -> Mapping[str, str]:
-    """Return, for each unit, a digest of all that it reads when it starts."""
+    """Return, for each unit, a digest of all that it reads when it starts or is reloaded."""
     by_path = {file.path: file.content for file in wanted}
     image = layout.manifest.read_text() if layout.manifest.exists() else ""
     authorities = sorted(by_path[path] for path in by_path if path.parent == layout.certificate_authorities)
 
-    def digest(service: str) -> str:
-        unit = units.service_unit(service)
-        own = (layout.runtime / f"{service}.env", layout.units / f"{unit}.d" / units.DROP_IN)
-        parts = [stack_wide, *(by_path.get(path, "") for path in own)]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    def digest(*parts: str) -> str:
+        return hashlib.sha256("\0".join([image, *authorities, *parts]).encode()).hexdigest()
 
-    stack_wide = "\0".join([image, by_path[layout.airflow_cfg], *authorities])
-    return {units.service_unit(service): digest(service) for service in services}
+    def of_service(service: str) -> str:
+        unit = units.service_unit(service)
+        own = (layout.airflow_cfg, layout.runtime / f"{service}.env", layout.units / f"{unit}.d" / units.DROP_IN)
+        return digest(*(by_path.get(path, "") for path in own))
+
+    result = {units.service_unit(service): of_service(service) for service in services}
+    if layout.pgbouncer in by_path:
+        result[units.PGBOUNCER] = digest(by_path[layout.pgbouncer], by_path[layout.pgbouncer_users])
+    return result

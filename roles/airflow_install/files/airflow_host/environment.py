@@ -7,7 +7,7 @@ from pathlib import Path
 
 from airflow_host import urls
 from airflow_host.errors import HostError
-from airflow_host.model import Stack
+from airflow_host.model import Database, Stack
 
 DATABASE = ("sql_alchemy_conn", "sql_alchemy_conn_async", "database_authorities")
 
@@ -57,20 +57,23 @@ VARIABLES: Mapping[str, str] = {
 ESCAPES = str.maketrans({character: f"\\{character}" for character in '"\\`$'})
 
 
-def settings(stack: Stack, authorities: Path) -> dict[str, str]:
-    """Return every setting that comes from a secret; raise HostError when a secret lacks a key."""
+def settings(stack: Stack, database: Database, authorities: Path) -> dict[str, str]:
+    """Return every setting that comes from a secret, for sessions at this database.
+
+    Raises HostError when a secret lacks a key.
+    """
     document, secrets = stack.document, stack.secrets
     try:
         values = {
-            "sql_alchemy_conn": urls.database_url(document.database, secrets["database"], authorities),
-            "sql_alchemy_conn_async": urls.async_database_url(document.database, secrets["database"]),
+            "sql_alchemy_conn": urls.database_url(database, secrets["database"], authorities),
+            "sql_alchemy_conn_async": urls.async_database_url(database, secrets["database"]),
             "database_authorities": str(authorities),
             "fernet_key": secrets["airflow"]["fernet_key"],
             "api_secret_key": secrets["airflow"]["api_secret_key"],
             "webserver_secret_key": secrets["airflow"]["api_secret_key"],
             "jwt_secret": secrets["airflow"]["jwt_secret"],
             "broker_url": urls.broker_url(document.broker, secrets["broker"]),
-            "result_backend": urls.result_backend_url(document.database, secrets["results"], authorities),
+            "result_backend": urls.result_backend_url(database, secrets["results"], authorities),
             "admin_username": secrets["admin"]["username"],
             "admin_password": secrets["admin"]["password"],
             "admin_email": secrets["admin"]["email"],

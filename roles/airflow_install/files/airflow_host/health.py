@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -11,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from airflow_host import systemd, units
+from airflow_host.model import PGBOUNCER_PORT
 
 TIMEOUT = 5.0
 ENDPOINTS: Mapping[str, str] = {
@@ -52,6 +54,8 @@ def fetch(url: str) -> tuple[int, str]:
 
 def endpoint_reason(service: str, fetch: Callable[[str], tuple[int, str]] = fetch) -> str:
     """Return why the service's endpoint is not fine, "" when it is or there is none."""
+    if service == "pgbouncer":
+        return port_reason(PGBOUNCER_PORT)
     url = ENDPOINTS.get(service)
     if url is None:
         return ""
@@ -62,6 +66,15 @@ def endpoint_reason(service: str, fetch: Callable[[str], tuple[int, str]] = fetc
     if status not in ALIVE:
         return f"{url}: HTTP {status}"
     return database_reason(service, body) if service in WEB else ""
+
+
+def port_reason(port: int) -> str:
+    """Return why nobody takes a connection at a port of this host, "" when somebody does."""
+    try:
+        socket.create_connection(("127.0.0.1", port), TIMEOUT).close()
+    except OSError as error:
+        return f"127.0.0.1:{port}: {error}"
+    return ""
 
 
 def database_reason(service: str, body: str) -> str:

@@ -32,6 +32,16 @@ class Layout:
         return self.root / "etc/airflow/storage-tunnel.conf"
 
     @property
+    def pgbouncer(self) -> Path:
+        """PgBouncer's configuration, without secrets."""
+        return self.root / "etc/airflow/pgbouncer.ini"
+
+    @property
+    def pgbouncer_users(self) -> Path:
+        """Whom PgBouncer lets in, with passwords."""
+        return self.runtime / "pgbouncer.users"
+
+    @property
     def runtime(self) -> Path:
         """The tmpfs directory of the environment files."""
         return self.root / "run/airflow"

@@ -9,13 +9,16 @@ from typing import Any, TypeVar
 from airflow_host.errors import HostError
 
 SCHEMA = 1
+PGBOUNCER_PORT = 6432
 SERVICES: Mapping[int, tuple[str, ...]] = {
     2: ("webserver", "scheduler", "dag-processor", "triggerer", "worker", "flower"),
     3: ("api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower"),
 }
 """Major version of Airflow -> its services."""
 
-Part = TypeVar("Part", "Database", "Endpoint", "SharedStorage", "Worker", "Dags", "Efs", "Shared", "Git", "S3")
+Part = TypeVar(
+    "Part", "Database", "Endpoint", "SharedStorage", "Worker", "Dags", "Efs", "Shared", "Git", "S3", "PgBouncer"
+)
 Secrets = Mapping[str, Mapping[str, str]]
 
 
@@ -47,11 +50,15 @@ class SharedStorage:
 
 @dataclass(frozen=True)
 class Worker:
-    """How long a worker may drain, the queues that it takes from, and how long work may wait beside a free slot."""
+    """How long a worker may drain, the queues that it takes from, and how long work may wait beside a free slot.
+
+    Without `concurrency`, it has as many slots as airflow.cfg says.
+    """
 
     drain_seconds: int
     queues: tuple[str, ...]
     patience_seconds: int = 90
+    concurrency: int | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,13 @@ class Dags:
 
 
 @dataclass(frozen=True)
+class PgBouncer:
+    """How many sessions in the database a host has at most."""
+
+    pool_size: int
+
+
+@dataclass(frozen=True)
 class Document:
     """What this stack's hosts run, without secrets.
 
@@ -124,6 +138,7 @@ class Document:
     airflow: int
     services: tuple[str, ...]
     database: Database
+    pgbouncer: PgBouncer | None
     broker: Endpoint
     shared_storage: SharedStorage | None
     worker: Worker
@@ -131,6 +146,17 @@ class Document:
     certificate_authorities: tuple[str, ...]
     environment: Mapping[str, str]
     fingerprints: Mapping[str, str]
+
+    @property
+    def sessions(self) -> Database:
+        """Where services open their sessions: at this host's PgBouncer, if there is one."""
+        # By a name of PgBouncer's own, which can be written into its configuration whatever the database's is.
+        return Database("127.0.0.1", PGBOUNCER_PORT, tls=False, name="airflow") if self.pgbouncer else self.database
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """What runs on the host: Airflow's services, and PgBouncer if there is one."""
+        return (*(["pgbouncer"] if self.pgbouncer else []), *self.services)
 
 
 @dataclass(frozen=True)
@@ -170,6 +196,23 @@ def _dags(raw: Mapping[str, Any]) -> Dags:
     return dags
 
 
+def of_class(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the document of a class of hosts, where it says something else; raise HostError if there is no such class.
+
+    Without a name it is that of the stack's own hosts.
+    """
+    if not name:
+        return raw
+    classes = raw.get("host_classes", {})
+    if name not in classes:
+        raise HostError(f"stack document: has no class {name!r} of hosts, only {sorted(classes)}")
+    own = {
+        key: {**raw.get(key, {}), **value} if isinstance(value, Mapping) else value
+        for key, value in classes[name].items()
+    }
+    return {**raw, **own}
+
+
 def parse_document(raw: Mapping[str, Any]) -> Document:
     """Return the document; raise HostError when it is of another schema or incomplete."""
     if raw.get("schema") != SCHEMA:
@@ -183,12 +226,13 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
             raise HostError(
                 f"stack document: unknown services {unknown}, Airflow {airflow} has {list(SERVICES[airflow])}"
             )
-        storage, worker = raw.get("shared_storage"), raw["worker"]
+        storage, worker, pgbouncer = raw.get("shared_storage"), raw["worker"], raw.get("pgbouncer")
         return Document(
             stack=raw["stack"],
             airflow=airflow,
             services=tuple(raw["services"]),
             database=_pick(Database, raw["database"]),
+            pgbouncer=_pick(PgBouncer, pgbouncer) if pgbouncer else None,
             broker=_pick(Endpoint, raw["broker"]),
             shared_storage=_pick(SharedStorage, storage) if storage else None,
             worker=_pick(Worker, {**worker, "queues": tuple(worker["queues"])}),

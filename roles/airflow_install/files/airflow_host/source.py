@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_host.errors import HostError
 from airflow_host.files import File
-from airflow_host.model import Git, Secrets, Stack, dag_source, parse_document
+from airflow_host.model import Git, Secrets, Stack, dag_source, of_class, parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 METADATA = "http://169.254.169.254/latest"
 METADATA_TIMEOUT = 5.0
-SECRETS = ("database", "results", "broker", "airflow", "admin")
+POOLED = ("database", "results")
+"""Secrets with a login of the metadata database."""
+SECRETS = (*POOLED, "broker", "airflow", "admin")
 
 
 class Metadata:
@@ -55,17 +57,23 @@ def secrets_of(document: Mapping[str, Any]) -> tuple[str, ...]:
     return (*SECRETS, *(name for name in needed if needed[name]))
 
 
-def stack_name(user_data: str) -> str:
-    """Return the stack's name from the user data; raise HostError when it has none."""
+def place_of(user_data: str) -> tuple[str, str]:
+    """Return the stack's name and the host's class, "" for none; raise HostError if the user data names no stack."""
     try:
-        return json.loads(user_data)["stack"]
-    except (ValueError, KeyError, TypeError) as error:
+        given = json.loads(user_data)
+        return given["stack"], given.get("host_class", "")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HostError('user data: expected JSON like {"stack": "airflow-demo"}') from error
 
 
 def _parameters(ssm: BaseClient, path: str) -> dict[str, str]:
     pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path)
     return {item["Name"].removeprefix(f"{path}/"): item["Value"] for page in pages for item in page["Parameters"]}
+
+
+def document_of(text: str, host_class: str) -> str:
+    """Return the text of a stack's document as it is for the hosts of a class; raise HostError if there is no such."""
+    return json.dumps(of_class(json.loads(text), host_class), indent=1, sort_keys=True) if host_class else text
 
 
 def fingerprint(stack: str, key: str) -> str:
@@ -108,7 +116,8 @@ def from_aws() -> Stack:
     from botocore.exceptions import BotoCoreError, ClientError
 
     metadata = Metadata()
-    region, name = metadata.get("/meta-data/placement/region"), stack_name(metadata.get("/user-data"))
+    region = metadata.get("/meta-data/placement/region")
+    name, host_class = place_of(metadata.get("/user-data"))
     session = boto3.session.Session(region_name=region)
     config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 5})
     try:
@@ -116,7 +125,8 @@ def from_aws() -> Stack:
         for key in ("document", "airflow.cfg"):
             if key not in parameters:
                 raise HostError(f"parameter /graviflow/{name}/{key} does not exist yet")
-        document = json.loads(parameters["document"])
+        text = document_of(parameters["document"], host_class)
+        document = json.loads(text)
         location = document["secrets"]
         ids = {key: location["ids"][key] for key in secrets_of(document)}
         texts = READERS[location["backend"]](partial(session.client, config=config), list(ids.values()))
@@ -125,7 +135,7 @@ def from_aws() -> Stack:
     except KeyError as error:
         raise HostError(f"stack {name}: its document names no place that this image can read {error} from") from error
     secrets = {key: json.loads(texts[each]) for key, each in ids.items()}
-    return _stack(parameters["document"], parameters["airflow.cfg"], secrets)
+    return _stack(text, parameters["airflow.cfg"], secrets)
 
 
 def _read(path: Path) -> str:
@@ -136,11 +146,15 @@ def _read(path: Path) -> str:
 
 
 def from_text(text: str) -> Stack:
-    """Return the stack of one JSON object: texts `document` and `airflow_cfg`, and the object `secrets`."""
+    """Return the stack of one JSON object: texts `document` and `airflow_cfg`, the object `secrets`.
+
+    A host of a class has its name as `host_class`.
+    """
     try:
         given = json.loads(text)
-        names = secrets_of(json.loads(given["document"]))
-        return _stack(given["document"], given["airflow_cfg"], {key: given["secrets"][key] for key in names})
+        document = document_of(given["document"], given.get("host_class", ""))
+        names = secrets_of(json.loads(document))
+        return _stack(document, given["airflow_cfg"], {key: given["secrets"][key] for key in names})
     except ValueError as error:
         # No words of the parser: they could quote the text, and that has secrets in it.
         raise HostError("standard input: is not the JSON of a stack") from error

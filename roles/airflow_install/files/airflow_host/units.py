@@ -14,6 +14,7 @@ DATABASE = "airflow-database.service"
 DAGS = "airflow-dags.service"
 DAGS_CHECK = "airflow-dags-check@.service"
 DAGS_CHECK_SOCKET = "airflow-dags-check.socket"
+PGBOUNCER = "airflow-pgbouncer.service"
 DAGS_TIMER = "airflow-dags.timer"
 WATCHDOG = "airflow-watchdog.service"
 WATCHDOG_TIMER = "airflow-watchdog.timer"
@@ -55,7 +56,8 @@ def storage_tunnel(storage: SharedStorage, authorities: PurePosixPath) -> str:
 def drop_ins(document: Document, deploy_key: PurePosixPath) -> dict[str, str]:
     """Return the drop-ins by the unit that they belong to."""
     timers = [DAGS_TIMER, *([WATCHDOG_TIMER] if "worker" in document.services else [])]
-    wanted = " ".join([*map(service_unit, document.services), *timers])
+    wanted = " ".join([*map(service_unit, document.components), *timers])
+    concurrency = document.worker.concurrency
     return {
         TARGET: f"[Unit]\nWants={wanted}\n",
         DAGS: _dags(document, deploy_key),
@@ -66,6 +68,8 @@ def drop_ins(document: Document, deploy_key: PurePosixPath) -> dict[str, str]:
             "[Service]\n"
             f"TimeoutStopSec={document.worker.drain_seconds}s\n"
             f"Environment=AIRFLOW_WORKER_QUEUES={','.join(document.worker.queues)}\n"
+            # It wins over airflow.cfg, which all classes of hosts have in common.
+            + (f"Environment=AIRFLOW__CELERY__WORKER_CONCURRENCY={concurrency}\n" if concurrency else "")
         ),
     }
 

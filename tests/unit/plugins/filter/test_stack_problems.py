@@ -53,6 +53,7 @@ def found(stack=None, facts=None):
     return stack_problems({**STACK, **(stack or {})}, {**FACTS, **(facts or {})})
 
 
+BIG = {"name": "big", "queues": ["big"], "instance_type": "r7g.xlarge"}
 GOOD = [
     {"stack_name": "a" * 28},
     {"compute_instance_type": "t4g.medium"},
@@ -84,6 +85,11 @@ GOOD = [
     {"airflow_config": {"dag_processor": {"dag_bundle_config_list": BUNDLES, "refresh_interval": 60}}},
     {"airflow_config": {"dag_processor": {"dag_bundle_config_list": json.dumps(BUNDLES)}}},
     {"airflow_config": {"core": {"parallelism": None}, "logging": {"logging_level": "DEBUG"}}},
+    {"stack_document_pgbouncer": True},
+    {"stack_document_pgbouncer": True, "stack_document_pgbouncer_pool_size": 8},
+    {"stack_document_pgbouncer": True, "database_instance_class": "db.t4g.micro"},
+    {"compute_worker_groups": [BIG, {"name": "spare", "queues": ["spare"], "instance_type": "t4g.large", "hosts": 0}]},
+    {"compute_worker_groups": [BIG], "airflow_config": {"operators": {"default_queue": "big"}}},
 ]
 
 
@@ -176,6 +182,87 @@ def test_the_connections_of_a_stack_are_those_of_its_options():
         "celery": {"worker_concurrency": 8},
     }
     assert found({**small, "airflow_config": fewer}) == []
+
+
+def test_with_pgbouncer_the_budget_is_that_of_its_pools():
+    small = {"database_instance_class": "db.t4g.micro"}
+    [unpooled] = found(small)
+    assert "may hold 288 connections" in unpooled["rule"]
+    assert unpooled["fix"].endswith("or set stack_document_pgbouncer to true.")
+    pooled = {**small, "stack_document_pgbouncer": True}
+    assert found(pooled) == []
+    [problem] = found({**pooled, "stack_document_pgbouncer_pool_size": 30})
+    assert (problem["variable"], problem["value"]) == ("database_instance_class", "db.t4g.micro")
+    assert problem["rule"].endswith("may hold 105 connections, and it takes 101.")
+    assert problem["fix"] == "Use a database with 2 GiB of memory, or lower stack_document_pgbouncer_pool_size."
+
+
+def test_hosts_of_worker_groups_are_part_of_the_budget():
+    groups = {"compute_worker_groups": [{**BIG, "max_hosts": 4}]}
+    small = {"database_instance_class": "db.t4g.micro", "stack_document_pgbouncer": True}
+    [problem] = found({**small, **groups})
+    assert problem["rule"].startswith("6 hosts, one more")
+    assert "may hold 107 connections" in problem["rule"]
+    assert "may hold 416 connections" in found({"database_instance_class": "db.t4g.micro", **groups})[0]["rule"]
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"database_engine": "mysql", "database_engine_version": "8.0"}, "database_engine is mysql"),
+        ({"airflow_python": "3.11"}, "Debian 12's, whose PgBouncer has no prepared statements"),
+        ({"stack_document_pgbouncer_pool_size": 7}, "fewer than 8 sessions"),
+    ],
+)
+def test_pgbouncer_where_it_is_of_no_use_is_refused(change, rule):
+    locks = {"locks": ["airflow-3.3.2-python-3.13.txt", "airflow-3.3.2-python-3.11.txt"]}
+    rules = [problem["rule"] for problem in found({"stack_document_pgbouncer": True, **change}, locks)]
+    assert any(rule in each for each in rules)
+    without = [problem["rule"] for problem in found({"stack_document_pgbouncer": False, **change}, locks)]
+    assert not any(rule in each for each in without)
+
+
+def test_airflow_2_takes_the_pgbouncer_of_debian_12():
+    versions = {"airflow_version": "2.11.2", "airflow_python": "3.11", "stack_document_pgbouncer": True}
+    known = json.loads((ROOT / "roles/airflow_install/files/options/airflow-2.11.2.json").read_text())
+    assert found(versions, {"locks": ["airflow-2.11.2-python-3.11.txt"], "airflow_options": known}) == []
+
+
+@pytest.mark.parametrize(
+    ("groups", "own", "rule"),
+    [
+        ([BIG, {**BIG, "queues": ["other"]}], ["default"], "Two groups have this name"),
+        ([BIG, {**BIG, "name": "other"}], ["default"], "compute_worker_groups.big.queues has it already"),
+        ([BIG], ["default", "big"], "stack_document_worker_queues has it already"),
+        ([{**BIG, "queues": ["big", "big"]}], ["default"], "compute_worker_groups.big.queues has it already"),
+        ([{**BIG, "queues": []}], ["default"], "without a queue takes no tasks"),
+        ([], [], "one without a queue takes no tasks"),
+        ([BIG], ["other"], "go to default, and no worker"),
+        ([{**BIG, "queues": ["a,b"]}], ["default"], "letters, digits and . _ -"),
+        ([{**BIG, "name": "Big_1"}], ["default"], "Hosts are named after it"),
+        ([{**BIG, "instance_type": "m7i.large"}], ["default"], "no instance type of Graviton"),
+        ([{**BIG, "hosts": -1}], ["default"], "a number of hosts"),
+        ([{**BIG, "hosts": 3, "max_hosts": 2}], ["default"], "at most fewer"),
+        ([{**BIG, "concurrency": 0}], ["default"], "without a slot"),
+        ([{"name": "big", "instance_type": "m7g.large"}], ["default"], "issing required arguments: queues"),
+        ([{**BIG, "queue": "big"}], ["default"], "Supported parameters include"),
+    ],
+)
+def test_queues_and_groups_that_cannot_work_are_refused(groups, own, rule):
+    problems = found({"compute_worker_groups": groups, "stack_document_worker_queues": own})
+    assert any(rule in problem["rule"] for problem in problems), problems
+    assert all(problem["fix"][-1] in ".?" for problem in problems)
+
+
+def test_groups_are_part_of_what_the_region_is_asked_for():
+    offers = {**OFFERS, "vcpus": {"m7g.large": 2, "r7g.xlarge": 4}}
+    offers["quotas"] = {"vcpus": {"code": "L-1216C47A", "limit": 11, "used": {"": 0}}}
+    offers["instance_types"] = {**OFFERS["instance_types"], "r7g.xlarge": FACTS["zones"][:1]}
+    problems = found({"compute_worker_groups": [{**BIG, "hosts": 2}]}, {"offers": offers})
+    assert {problem["variable"] for problem in problems} == {
+        "compute_worker_groups.big.instance_type",
+        "compute_desired_capacity",
+    }
 
 
 def test_a_section_of_ones_own_is_taken_when_it_is_named():

@@ -69,6 +69,29 @@ def test_connections_are_those_of_all_pools_and_tasks():
     assert sizing.connections(1, 2, {"webserver": {"workers": 2}}) == 5 * 15 + 3 * 16
 
 
+BIG = [{"name": "big", "queues": ["big", "huge"], "instance_type": "r7g.xlarge", "hosts": 1, "max_hosts": 3}]
+
+
+def test_groups_of_workers_have_slots_by_their_type_unless_they_are_given():
+    assert sizing.worker_groups(BIG) == [sizing.WorkerGroup("big", ["big", "huge"], 32, 3)]
+    assert sizing.worker_groups([{**BIG[0], "concurrency": 4, "max_hosts": 1}])[0].slots == 4
+    unknown = {"name": "small", "queues": ["small"], "instance_type": "a1.medium"}
+    assert sizing.worker_groups([unknown]) == [sizing.WorkerGroup("small", ["small"], 16, 1)]
+
+
+def test_limits_count_the_slots_of_all_groups():
+    options = sizing.airflow_options(Size(2, 8), 2, 3, {}, sizing.worker_groups(BIG))
+    assert options["core"]["parallelism"] == 2 * 16 + 3 * 32
+    assert options["celery"] == {"worker_concurrency": 16}
+
+
+def test_a_pool_has_sessions_for_its_processes_and_slots():
+    options = sizing.airflow_options(Size(2, 8), 2, 3, {})
+    assert (sizing.pool_size(3, options), sizing.least_pool_size(3, options)) == (4 * 4 + 4, 2 * 4)
+    assert sizing.pool_size(2, {}) == 4 * 7 + 4
+    assert [sizing.worker_pool_size(slots) for slots in (1, 4, 32)] == [1, 1, 8]
+
+
 def test_what_a_database_takes_follows_from_its_memory():
     assert sizing.max_connections(Size(2, 8)) == 811
     assert sizing.max_connections(Size(64, 1024)) == sizing.MOST_CONNECTIONS
