@@ -64,6 +64,10 @@ FAULTS = {
         Fault(f"/etc/{name}-") for name in ("passwd", "shadow", "group", "gshadow")
     ],
     ("absent", "/var/backups/*"): [Fault("/var/backups/shadow.bak")],
+    ("absent", "/etc/ssl/{certs,private}/ssl-cert-snakeoil.*"): [
+        Fault("/etc/ssl/certs/ssl-cert-snakeoil.pem"),
+        Fault("/etc/ssl/private/ssl-cert-snakeoil.key", mode=0o640),
+    ],
     ("empty", "/etc/machine-id"): [Fault("/etc/machine-id", "e3f6a1b2c4d5e6f708192a3b4c5d6e7f\n")],
     ("absent", "/var/lib/dbus/machine-id"): [Fault("/var/lib/dbus/machine-id")],
     ("absent", "/var/lib/systemd/random-seed"): [Fault("/var/lib/systemd/random-seed")],
