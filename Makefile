@@ -61,7 +61,7 @@ image: tools ## Images of both versions of Airflow: baked, booted, proven by a D
 	@E2E_VERSIONS=1 python -m pytest -s tests/e2e/test_versions.py
 	@IMAGE_VARIABLES=tests/e2e/airflow2.yml python -m pytest -s tests/image
 
-arm64: tools ## The image on emulated arm64: baked, booted with its own kernel, NFS 4.1; not part of `make test`, does not pass yet
+arm64: tools ## The image on emulated arm64: baked, booted with its own kernel, NFS 4.1; an hour, alone; not part of `make test`
 	@python -m pytest -s tests/arm64
 
 lock: tools ## Resolves controller.lock and the locks of Airflow anew, and installs each of them
