@@ -1,0 +1,3 @@
+"""What DAGs say."""
+
+GREETING = "hello from the submodule"
