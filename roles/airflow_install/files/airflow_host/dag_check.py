@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from airflow_host.errors import HostError
 
@@ -52,7 +53,8 @@ def import_errors(folder: Path, seconds: int, address: Path = SOCKET) -> list[st
         except OSError as error:
             raise HostError(f"{address}: {error.strerror}; airflow-dags-check.socket must be active") from error
     try:
-        return json.loads(answer)
+        errors: list[str] = json.loads(answer)
+        return errors
     except ValueError:
         return [f"Airflow did not read all files within {seconds} s, or one of them ended its process"]
 
@@ -65,7 +67,7 @@ def problems(folder: Path, check: str, seconds: int, address: Path = SOCKET) -> 
     return found or (import_errors(folder, seconds, address) if check == "imports" else [])
 
 
-def _dag_bag(folder: Path) -> dict[str, str]:
+def _dag_bag(folder: Path) -> Any:
     """Return Airflow's import errors by file. Runs users' code."""
     sys.path.append(str(folder))
     os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(folder)

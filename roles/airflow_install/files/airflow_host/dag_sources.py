@@ -71,7 +71,7 @@ class Git:
         if COMMIT.fullmatch(ref):
             return ref
         listed = self._run("ls-remote", "--", self.git.url, *self._names())
-        commits = dict(reversed(line.split("\t", 1)) for line in listed.splitlines())
+        commits = {name: commit for commit, _, name in (line.partition("\t") for line in listed.splitlines())}
         for name in self._names():
             if name in commits:
                 return commits[name]

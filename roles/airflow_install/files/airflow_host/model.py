@@ -16,9 +16,7 @@ SERVICES: Mapping[int, tuple[str, ...]] = {
 }
 """Major version of Airflow -> its services."""
 
-Part = TypeVar(
-    "Part", "Database", "Endpoint", "SharedStorage", "Worker", "Dags", "Efs", "Shared", "Git", "S3", "PgBouncer"
-)
+Part = TypeVar("Part", "Database", "Endpoint", "SharedStorage", "Worker", "Dags", "DagSource", "PgBouncer")
 Secrets = Mapping[str, Mapping[str, str]]
 
 
@@ -99,7 +97,8 @@ class S3:
     prefix: str = ""
 
 
-DAG_SOURCES: Mapping[str, type[Efs | Shared | Git | S3]] = {"efs": Efs, "shared": Shared, "git": Git, "s3": S3}
+DagSource = Efs | Shared | Git | S3
+DAG_SOURCES: Mapping[str, type[DagSource]] = {"efs": Efs, "shared": Shared, "git": Git, "s3": S3}
 DAG_CHECKS = ("nothing", "syntax", "imports")
 
 
@@ -111,7 +110,7 @@ class Dags:
     a release stays after it was current. With `verify_dag`, every release gets the image's own DAG if it lacks it.
     """
 
-    source: Efs | Shared | Git | S3
+    source: DagSource
     poll_seconds: int
     keep_releases: int
     keep_seconds: int = 3600
@@ -174,7 +173,7 @@ def _pick(kind: type[Part], raw: Mapping[str, Any]) -> Part:
     return kind(**{field.name: raw[field.name] for field in fields(kind) if field.name in raw})
 
 
-def dag_source(raw: Mapping[str, Any]) -> Efs | Shared | Git | S3:
+def dag_source(raw: Mapping[str, Any]) -> DagSource:
     """Return the source of the DAGs that a document names; raise HostError when this image knows none such."""
     try:
         source = raw["dags"]["source"]

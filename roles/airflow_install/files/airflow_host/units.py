@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from airflow_host.dag_sources import DEPLOY_KEY
 from airflow_host.model import S3, Document, Git, SharedStorage
@@ -53,7 +53,7 @@ def storage_tunnel(storage: SharedStorage, authorities: PurePosixPath) -> str:
     )
 
 
-def drop_ins(document: Document, deploy_key: PurePosixPath) -> dict[str, str]:
+def drop_ins(document: Document, deploy_key: Path) -> dict[str, str]:
     """Return the drop-ins by the unit that they belong to."""
     timers = [DAGS_TIMER, *([WATCHDOG_TIMER] if "worker" in document.services else [])]
     wanted = " ".join([*map(service_unit, document.components), *timers])
@@ -74,7 +74,7 @@ def drop_ins(document: Document, deploy_key: PurePosixPath) -> dict[str, str]:
     }
 
 
-def _dags(document: Document, deploy_key: PurePosixPath) -> str:
+def _dags(document: Document, deploy_key: Path) -> str:
     """Return what the unit that syncs the DAGs needs for their source: the mount, or the network and a key."""
     source, check, storage = document.dags.source, document.dags.check, document.shared_storage
     seconds = 60
