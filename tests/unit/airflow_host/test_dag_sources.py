@@ -92,6 +92,27 @@ def test_a_subdirectory_becomes_the_root(repository, folder):
     assert names(folder) == ["lib/two.py", "one.py"]
 
 
+def test_another_part_of_the_same_commit_is_another_revision(repository, folder):
+    commit = repository.commit(a__one="", b__two="")
+    revisions = [
+        git(repository, **part).revision()
+        for part in ({}, {"subdirectory": "a"}, {"subdirectory": "b"}, {"subdirectory": "b", "submodules": True})
+    ]
+    assert revisions[0] == commit and len({*revisions}) == 4
+    assert {revision[:40] for revision in revisions} == {commit}
+    git(repository, subdirectory="b").fill(revisions[2], folder)
+    assert names(folder) == ["two.py"]
+
+
+def test_a_server_that_does_not_answer_is_given_up(monkeypatch, tmp_path):
+    (tmp_path / "ssh").write_text("#!/bin/sh\nexec sleep 5\n")
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(dag_sources, "PATIENCE", 0.1)
+    with pytest.raises(HostError, match="no answer in 0 s; the DAGs stay"):
+        dag_sources.Git(model.Git("ssh://git@example.org/x")).revision()
+
+
 @pytest.mark.parametrize("subdirectory", ["missing", "other.py", "..", "/etc", "link"])
 def test_a_subdirectory_that_is_none_is_refused(repository, folder, subdirectory):
     (repository.path / "link").symlink_to("/etc")

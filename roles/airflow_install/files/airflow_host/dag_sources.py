@@ -66,11 +66,16 @@ class Git:
     key: Path | None = None
 
     def revision(self) -> str:
-        """Return the commit that the branch or tag names now."""
+        """Return the commit that the branch or tag names now, and a digest of which part of it is wanted."""
+        commit = self._commit()
+        part = f"{self.git.subdirectory}\0{'with submodules' if self.git.submodules else ''}"
+        return commit if part == "\0" else f"{commit}-{hashlib.sha256(part.encode()).hexdigest()[:8]}"
+
+    def _commit(self) -> str:
         ref = self.git.ref
         if COMMIT.fullmatch(ref):
             return ref
-        listed = self._run("ls-remote", "--", self.git.url, *self._names())
+        listed = self._run("ls-remote", "--", self.git.url, *self._names(), seconds=2 * PATIENCE)
         commits = {name: commit for commit, _, name in (line.partition("\t") for line in listed.splitlines())}
         for name in self._names():
             if name in commits:
@@ -89,18 +94,19 @@ class Git:
 
     def fill(self, revision: str, folder: Path) -> None:
         """Check the commit out, and keep the files of the subdirectory."""
+        commit = revision.partition("-")[0]
         checkout = folder / ".checkout"
         self._run("init", "--quiet", "--template=", str(checkout))
         inside = ("-C", str(checkout))
-        self._run(*inside, "fetch", "--quiet", "--depth=1", "--no-tags", "--", self.git.url, revision)
-        self._run(*inside, "checkout", "--quiet", "--detach", revision)
+        self._run(*inside, "fetch", "--quiet", "--depth=1", "--no-tags", "--", self.git.url, commit)
+        self._run(*inside, "checkout", "--quiet", "--detach", commit)
         if self.git.submodules:
             # Relative addresses of submodules are relative to this one.
             self._run(*inside, "remote", "add", "origin", self.git.url)
             self._run(*inside, "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1")
         wanted = (checkout / self.git.subdirectory).resolve()
         if not wanted.is_dir() or not wanted.is_relative_to(checkout.resolve()):
-            raise HostError(f"{self.git.url}: commit {revision} has no folder {self.git.subdirectory!r}")
+            raise HostError(f"{self.git.url}: commit {commit} has no folder {self.git.subdirectory!r}")
         for path in wanted.iterdir():
             if path.name != ".git":
                 path.rename(folder / path.name)
@@ -108,12 +114,16 @@ class Git:
         for path in list(folder.rglob(".git")):
             path.unlink()
 
-    def _run(self, *arguments: str) -> str:
+    def _run(self, *arguments: str, seconds: float | None = None) -> str:
+        settings = ("gc.auto=0", "http.lowSpeedLimit=1", f"http.lowSpeedTime={PATIENCE}")
+        command = ["git", *(word for setting in settings for word in ("-c", setting)), *arguments]
         with self._environment() as environment:
-            command = ["git", "-c", "gc.auto=0", "-c", "http.lowSpeedLimit=1", "-c", f"http.lowSpeedTime={PATIENCE}"]
-            result = subprocess.run(
-                [*command, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
-            )
+            try:
+                result = subprocess.run(
+                    command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds
+                )
+            except subprocess.TimeoutExpired as error:
+                raise HostError(f"{self.git.url}: no answer in {seconds:.0f} s; the DAGs stay as they are") from error
         if result.returncode:
             raise HostError(f"{self.git.url}: {self._reason(result.stderr)}; the DAGs stay as they are")
         return result.stdout
