@@ -9,7 +9,7 @@ from airflow_host import systemd
 
 # Seconds. Airflow tolerates 10 s between clocks in a token; within Amazon Time Sync a millisecond is usual.
 LARGEST_ERROR = 1.0
-# Fields of `chronyc -c tracking`, and what the kernel's leap status says while nothing is known.
+# Fields of `chronyc -c tracking`, and what the last of them is while nothing is known.
 SOURCE, STRATUM, OFFSET, ROOT_DELAY, ROOT_DISPERSION, LEAP = 1, 2, 4, 10, 11, 13
 UNKNOWN = "Not synchronised"
 

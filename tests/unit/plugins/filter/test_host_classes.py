@@ -1,4 +1,3 @@
-from ansible_collections.graviflow.airflow.plugins.filter.airflow_pool_size import airflow_pool_size
 from ansible_collections.graviflow.airflow.plugins.filter.host_classes import host_classes
 
 BIG = {"name": "big", "queues": ["big", "huge"], "instance_type": "r7g.xlarge"}
@@ -12,7 +11,3 @@ def test_a_group_runs_a_worker_of_its_own_size():
 
 def test_its_pgbouncer_has_sessions_for_its_slots():
     assert host_classes([{**BIG, "concurrency": 8}], pgbouncer=True)["big"]["pgbouncer"] == {"pool_size": 2}
-
-
-def test_the_pool_of_the_stacks_own_hosts_follows_from_their_options():
-    assert airflow_pool_size({"celery": {"worker_concurrency": 8}, "api": {"workers": 2}}, "3.3.2") == 22
