@@ -1,4 +1,4 @@
-"""A DAG that reads whatever a task can read, in search of secrets: conf has them in base64, so that it does not find those."""
+"""A DAG that reads whatever a task can, in search of secrets. Its conf has them in base64: it does not find those."""
 
 import os
 from base64 import b64decode
