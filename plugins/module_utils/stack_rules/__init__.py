@@ -24,6 +24,7 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules impo
     offload,
     secrets,
     services,
+    state,
     worker_groups,
 )
 from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules.problem import Facts, Problem
@@ -49,6 +50,7 @@ RULES = (
     *worker_groups.RULES,
     *airflow_options.RULES,
     *dags.RULES,
+    state.given,
     encryption.key,
     encryption.pending_days,
     *database.RULES,

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -75,8 +76,10 @@ def test_only_those_who_serve_logs_have_the_web_servers_key():
 
 
 @pytest.mark.parametrize("airflow", environment.SETTINGS)
-def test_only_the_database_unit_has_the_administrators_password(airflow):
-    assert holders("AIRFLOW_HOST_ADMIN_PASSWORD", airflow) == {"database"}
+def test_only_the_database_unit_has_the_declared_state_with_its_passwords(airflow):
+    assert holders("AIRFLOW_HOST_STATE", airflow) == {"database"}
+    admin = json.loads(variables("database", airflow)["AIRFLOW_HOST_STATE"])["users"]["admin"]
+    assert admin["password"] == "admin" + PRINTABLE
 
 
 @pytest.mark.parametrize("airflow", environment.SETTINGS)

@@ -29,6 +29,23 @@ def test_the_deploy_key_is_read_where_git_is_reached_by_ssh():
     assert source.secrets_of(document(type="s3", bucket="x")) == source.SECRETS
 
 
+NAMING = {"variables": {"token": {"secret": "warehouse", "key": "password"}}}
+
+
+def test_secrets_that_the_declared_state_names_are_given_with_the_others(tmp_path):
+    document = json.dumps(raw_document(state=NAMING))
+    text = {"document": document, "airflow_cfg": "", "secrets": secrets()}
+    assert "state/warehouse" not in source.from_text(json.dumps(text)).secrets
+    text["secrets"]["state/warehouse"] = {"password": "hush"}
+    given = source.from_text(json.dumps(text))
+    assert given.secrets["state/warehouse"] == {"password": "hush"}
+    for file in source.copies(given, tmp_path / "stack", tmp_path / "secrets"):
+        file.write()
+    assert source.from_directory(tmp_path / "stack", tmp_path / "secrets") == given
+    (tmp_path / "secrets/state/warehouse.json").unlink()
+    assert "state/warehouse" not in source.from_directory(tmp_path / "stack", tmp_path / "secrets").secrets
+
+
 def test_a_stack_that_is_kept_can_be_read_again(tmp_path):
     kept = source.copies(stack(), tmp_path / "stack", tmp_path / "secrets")
     for file in kept:
@@ -168,6 +185,27 @@ def test_a_secret_that_is_missing_is_an_error_of_the_stack(aws):
     publish(aws, document=json.dumps(raw_document(secrets=place)), **{"airflow.cfg": "[core]\n"})
     with pytest.raises(HostError, match=r"stack demo: .*GetSecretValue"):
         source.from_aws()
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "said"),
+    [
+        ('{"password": "hush"}', {"password": "hush"}, ""),
+        (None, None, "ResourceNotFoundException"),
+        ("hush", None, "secret /graviflow/demo/state/warehouse: is no JSON\n"),
+        ('"hush"', None, "secret /graviflow/demo/state/warehouse: is no JSON object\n"),
+    ],
+)
+def test_a_secret_that_the_declared_state_names_may_be_missing(aws, capsys, text, found, said):
+    texts = {"document": json.dumps(raw_document(secrets=IN_SECRETS_MANAGER)), "state": json.dumps(NAMING)}
+    publish(aws, endpoints="{}", **texts, **{"airflow.cfg": "[core]\n"})
+    if text:
+        aws("secretsmanager").create_secret(Name="/graviflow/demo/state/warehouse", SecretString=text)
+    read = source.from_aws()
+    assert read.secrets.get("state/warehouse") == found
+    assert read.document.state["variables"] == NAMING["variables"]
+    error = capsys.readouterr().err
+    assert said in error and "hush" not in error
 
 
 IN_PARAMETER_STORE = {

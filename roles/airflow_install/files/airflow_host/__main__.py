@@ -10,10 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from airflow_host import (
-    admin,
     apply,
     clock,
     dag_check,
@@ -27,6 +27,7 @@ from airflow_host import (
     releases,
     results,
     source,
+    state,
     watchdog,
 )
 from airflow_host.errors import HostError
@@ -63,22 +64,39 @@ def _apply(arguments: argparse.Namespace) -> int:
     options.require(stack.airflow_cfg, LAYOUT.options)
     if stack.document.pgbouncer:
         pgbouncer.require(stack.document.airflow)
-    plan = apply.plan(stack, LAYOUT, copies)
+    compare = partial(apply.drift, stack, LAYOUT)
+    plan = apply.plan(stack, LAYOUT, compare, copies)
     report = plan.report()
     if not arguments.check:
-        apply.execute(plan, LAYOUT, restart=arguments.restart)
+        apply.execute(plan, LAYOUT, compare, restart=arguments.restart)
+    _, problems = state.resolve(stack.document.state, stack.secrets)
+    if problems:
+        # The rest is done: a host that boots must not stay away for want of one secret.
+        raise HostError(f"{'; '.join(problems)}. Correct airflow_state, or the secret")
     _print(report)
     return 0
 
 
-def _prepare_database(arguments: argparse.Namespace) -> int:
+def _variable(name: str) -> str:
+    """Return a variable of the unit's environment file."""
     try:
-        url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+        return os.environ[name]
     except KeyError as error:
-        raise HostError(f"environment: {error.args[0]} is missing; run this by airflow-database.service") from error
-    needed = image.read(LAYOUT.manifest).migration_heads
-    parts = [admin.from_environment(), results.from_environment()]
-    _print({"changed": database.prepare(url, needed, parts, AIRFLOW)})
+        raise HostError(f"environment: {name} is missing; run this by airflow-database.service") from error
+
+
+def _prepare_database(arguments: argparse.Namespace) -> int:
+    url, keys = _variable("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"), _variable("AIRFLOW__CORE__FERNET_KEY")
+    declared = state.Declared(json.loads(_variable("AIRFLOW_HOST_STATE")), keys)
+    del os.environ["AIRFLOW_HOST_STATE"]  # no process that this one starts needs its passwords
+    parts = [results.from_environment(), declared]
+    _print({"changed": database.prepare(url, image.read(LAYOUT.manifest), parts, AIRFLOW)})
+    return 0
+
+
+def _downgrade_database(arguments: argparse.Namespace) -> int:
+    url, installed = _variable("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"), image.read(LAYOUT.manifest)
+    _print(database.take_back(url, installed, arguments.version, arguments.fab, AIRFLOW))
     return 0
 
 
@@ -175,6 +193,15 @@ def parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("prepare-database", help="migrate the database, and make right what it must have")
     command.set_defaults(run=_prepare_database)
+
+    command = commands.add_parser(
+        "downgrade-database", help="take the schema back to an older version's; see docs/rollback.md"
+    )
+    command.add_argument(
+        "--to-version", dest="version", required=True, help="of the older image's Airflow, for instance 3.2.1"
+    )
+    command.add_argument("--fab-version", dest="fab", help="of the older image's apache-airflow-providers-fab")
+    command.set_defaults(run=_downgrade_database)
 
     command = commands.add_parser("sync-dags", help="bring the DAGs that their source has; for airflow-dags.service")
     command.set_defaults(run=_sync_dags)

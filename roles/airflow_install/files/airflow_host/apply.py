@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_host import desired, systemd, units
+from airflow_host import database, desired, environment, state, systemd, units
+from airflow_host.errors import HostError
 from airflow_host.files import File
 from airflow_host.layout import Layout
 from airflow_host.model import SERVICES, Stack
 
+Compare = Callable[[], list[str]]
+DRIFT_SECONDS = 20.0
 ALL_SERVICES = dict.fromkeys(service for services in SERVICES.values() for service in services)
 
 
@@ -28,6 +31,7 @@ class Plan:
     reload: list[str]
     stop: list[str]
     prepare_database: bool
+    state: list[str]
     digests: Mapping[str, str]
 
     def report(self) -> dict[str, Any]:
@@ -38,6 +42,7 @@ class Plan:
             "reload": self.reload,
             "stop": self.stop,
             "prepare_database": self.prepare_database,
+            "state": self.state,
             "diff": {str(file.path): file.diff() for file in self.write},
         }
 
@@ -46,12 +51,27 @@ def _applied(layout: Layout) -> dict[str, str]:
     return json.loads(layout.applied.read_text()) if layout.applied.exists() else {}
 
 
-def plan(stack: Stack, layout: Layout, more: Sequence[File] = (), run: systemd.Run = systemd.run) -> Plan:
-    """Return what differs, in the stack's files and in `more`; changes nothing."""
+def drift(stack: Stack, layout: Layout) -> list[str]:
+    """Return what Airflow has otherwise than the stack declares."""
+    resolved, _ = state.resolve(stack.document.state, stack.secrets)
+    settings = environment.settings(stack, stack.document.database, layout.database_authorities())
+    with closing(database.connect(settings["sql_alchemy_conn"], seconds=DRIFT_SECONDS)) as opened:
+        declared = state.Declared(resolved, settings["fernet_key"])
+        return [str(difference) for difference in declared.differences(opened)]
+
+
+def plan(
+    stack: Stack, layout: Layout, compare: Compare, more: Sequence[File] = (), run: systemd.Run = systemd.run
+) -> Plan:
+    """Return what differs, in the stack's files, in `more` and, by `compare`, in Airflow; changes nothing."""
     wanted = [*desired.files(stack, layout), *more]
     digests = desired.digests(wanted, ("database", *stack.document.services), layout)
     before = _applied(layout)
-    states = systemd.properties([*map(units.service_unit, ALL_SERVICES), units.PGBOUNCER], ("ActiveState", "Job"), run)
+    known = [*map(units.service_unit, ALL_SERVICES), units.PGBOUNCER, units.DATABASE]
+    states = systemd.properties(known, ("ActiveState", "Job"), run)
+    # While it is not, it is about to compare by itself.
+    is_prepared = states.pop(units.DATABASE)["ActiveState"] == "active"
+    differences = compare() if is_prepared else []
     services = [units.service_unit(service) for service in stack.document.services]
 
     def due(names: Iterable[str]) -> list[str]:
@@ -63,7 +83,8 @@ def plan(stack: Stack, layout: Layout, more: Sequence[File] = (), run: systemd.R
         restart=due(services),
         reload=due([units.PGBOUNCER] if stack.document.pgbouncer else []),
         stop=[unit for unit, state in states.items() if unit not in digests and not systemd.is_idle(state)],
-        prepare_database=before.get(units.DATABASE) != digests[units.DATABASE],
+        prepare_database=bool(differences) or before.get(units.DATABASE) != digests[units.DATABASE],
+        state=differences,
         digests=digests,
     )
 
@@ -95,8 +116,10 @@ def _restart(plan: Plan, layout: Layout, run: systemd.Run) -> None:
     if plan.stop:
         run(["systemctl", "stop", *plan.stop])
     if plan.prepare_database:
-        # A running unit is reloaded: restarting it would restart all that requires it.
-        run(["systemctl", "reload-or-restart", "--no-block", units.DATABASE])
+        # A running unit is reloaded: restarting it would restart all that requires it. `execute` looks what came of it.
+        wait = [] if plan.state else ["--no-block"]
+        with suppress(subprocess.CalledProcessError):
+            run(["systemctl", "reload-or-restart", *wait, units.DATABASE])
     if plan.reload:
         # Before the services, which would be refused with a password that PgBouncer does not know yet. Open sessions
         # stay. If it fails at its start, systemd tries again and `status` shows it.
@@ -114,8 +137,14 @@ def _restart(plan: Plan, layout: Layout, run: systemd.Run) -> None:
         applied.write()
 
 
-def execute(plan: Plan, layout: Layout, restart: bool = True, run: systemd.Run = systemd.run) -> None:
-    """Make the plan true; without `restart`, units stay due until the next time."""
+def execute(plan: Plan, layout: Layout, compare: Compare, restart: bool = True, run: systemd.Run = systemd.run) -> None:
+    """Make the plan true; without `restart`, units stay due until the next time.
+
+    Raises HostError when Airflow still has something otherwise than the stack declares.
+    """
     _write(plan, layout, run)
-    if restart:
-        _restart(plan, layout, run)
+    if not restart:
+        return
+    _restart(plan, layout, run)
+    if plan.state and (left := compare()):
+        raise HostError(f"{'; '.join(left)}: could not be made so. journalctl --unit={units.DATABASE} tells why")

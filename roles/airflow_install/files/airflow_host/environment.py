@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from airflow_host import urls
+from airflow_host import state, urls
 from airflow_host.errors import HostError
 from airflow_host.model import Database, Stack
 
 DATABASE = ("sql_alchemy_conn", "sql_alchemy_conn_async", "database_authorities")
 
 COMMON: Mapping[str, tuple[str, ...]] = {
-    "database": ("sql_alchemy_conn", "result_backend", "fernet_key", "admin_username", "admin_password", "admin_email"),
+    "database": ("sql_alchemy_conn", "result_backend", "fernet_key", "state"),
     "dag-processor": (*DATABASE, "fernet_key"),
     "flower": ("broker_url", "flower_basic_auth"),
 }
@@ -49,9 +50,7 @@ VARIABLES: Mapping[str, str] = {
     "broker_url": "AIRFLOW__CELERY__BROKER_URL",
     "result_backend": "AIRFLOW__CELERY__RESULT_BACKEND",
     "flower_basic_auth": "AIRFLOW__CELERY__FLOWER_BASIC_AUTH",
-    "admin_username": "AIRFLOW_HOST_ADMIN_USERNAME",
-    "admin_password": "AIRFLOW_HOST_ADMIN_PASSWORD",
-    "admin_email": "AIRFLOW_HOST_ADMIN_EMAIL",
+    "state": "AIRFLOW_HOST_STATE",
 }
 
 ESCAPES = str.maketrans({character: f"\\{character}" for character in '"\\`$'})
@@ -74,9 +73,8 @@ def settings(stack: Stack, database: Database, authorities: Path) -> dict[str, s
             "jwt_secret": secrets["airflow"]["jwt_secret"],
             "broker_url": urls.broker_url(document.broker, secrets["broker"]),
             "result_backend": urls.result_backend_url(database, secrets["results"], authorities),
-            "admin_username": secrets["admin"]["username"],
-            "admin_password": secrets["admin"]["password"],
-            "admin_email": secrets["admin"]["email"],
+            # On one line, whatever is in it.
+            "state": json.dumps(state.resolve(document.state, secrets)[0], sort_keys=True),
         }
         if "flower" in document.services:
             values["flower_basic_auth"] = "{username}:{password}".format(**secrets["flower"])

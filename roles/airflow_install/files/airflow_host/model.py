@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from airflow_host.errors import HostError
+from airflow_host.state import KINDS, State
 
 SCHEMA = 1
 PGBOUNCER_PORT = 6432
@@ -145,6 +146,7 @@ class Document:
     certificate_authorities: tuple[str, ...]
     environment: Mapping[str, str]
     fingerprints: Mapping[str, str]
+    state: State
 
     @property
     def sessions(self) -> Database:
@@ -226,6 +228,7 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
                 f"stack document: unknown services {unknown}, Airflow {airflow} has {list(SERVICES[airflow])}"
             )
         storage, worker, pgbouncer = raw.get("shared_storage"), raw["worker"], raw.get("pgbouncer")
+        state = raw.get("state", {})
         return Document(
             stack=raw["stack"],
             airflow=airflow,
@@ -239,6 +242,10 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
             certificate_authorities=tuple(raw.get("certificate_authorities", ())),
             environment=dict(raw.get("environment", {})),
             fingerprints=dict(raw.get("secrets", {}).get("fingerprints", {})),
+            state={
+                **{kind: dict(state.get(kind, {})) for kind in KINDS},
+                "remove_undeclared": list(state.get("remove_undeclared", [])),
+            },
         )
     except KeyError as error:
         raise HostError(f"stack document: {error.args[0]!r} is missing") from error

@@ -45,7 +45,7 @@ class Results:
             return False
 
     def make_right(self, database: connection) -> None:
-        """Create the tables as Celery itself would, and the role with its rights; raises psycopg2.Error."""
+        """Create the tables as Celery itself would, and the role with its rights; raises psycopg2.Error, HostError."""
         from celery.backends.database.session import ResultModelBase
         from psycopg2 import sql
         from psycopg2.extensions import encrypt_password
@@ -67,6 +67,8 @@ class Results:
                 objects = sql.SQL(", ").join(map(sql.Identifier, names))
                 grant = sql.SQL(f"GRANT {rights} ON {kind} {{}} TO {{}}")
                 cursor.execute(grant.format(objects, role))
+        if not self.is_right(database):
+            raise HostError(f"database: role {name} was made, and still cannot use Celery's tables")
 
 
 def from_environment() -> Results:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import urllib.request
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_host import state
 from airflow_host.errors import HostError
 from airflow_host.files import File
 from airflow_host.model import Git, Secrets, Stack, dag_source, of_class, parse_document
@@ -55,6 +57,11 @@ def secrets_of(document: Mapping[str, Any]) -> tuple[str, ...]:
     source = dag_source(document)
     needed = {"flower": "flower" in document.get("services", ()), "dags": isinstance(source, Git) and source.by_ssh}
     return (*SECRETS, *(name for name in needed if needed[name]))
+
+
+def _also_named(document: Mapping[str, Any]) -> list[str]:
+    """Return the names of the secrets that the declared state names: without one, the rest of the host is right."""
+    return sorted(state.secret_names(document.get("state", {})))
 
 
 def place_of(user_data: str) -> tuple[str, str]:
@@ -125,17 +132,38 @@ def from_aws() -> Stack:
         for key in ("document", "airflow.cfg"):
             if key not in parameters:
                 raise HostError(f"parameter /graviflow/{name}/{key} does not exist yet")
-        text = document_of(parameters["document"], host_class)
+        published = {**json.loads(parameters["document"]), "state": json.loads(parameters.get("state", "{}"))}
+        text = document_of(json.dumps(published, indent=1, sort_keys=True), host_class)
         document = json.loads(text)
         location = document["secrets"]
         ids = {key: location["ids"][key] for key in secrets_of(document)}
-        texts = READERS[location["backend"]](partial(session.client, config=config), list(ids.values()))
+        read = partial(READERS[location["backend"]], partial(session.client, config=config))
+        texts = read(list(ids.values()))
+        # They lie beside the stack's own.
+        beside = {key: f"{ids['admin'].rpartition('/')[0]}/{key}" for key in _also_named(document)}
+        also = {key: found for key, each in beside.items() if (found := _attempt(read, each))}
     except (BotoCoreError, ClientError) as error:
         raise HostError(f"stack {name}: {error}") from error
     except KeyError as error:
         raise HostError(f"stack {name}: its document names no place that this image can read {error} from") from error
     secrets = {key: json.loads(texts[each]) for key, each in ids.items()}
-    return _stack(text, parameters["airflow.cfg"], secrets)
+    return _stack(text, parameters["airflow.cfg"], {**secrets, **also})
+
+
+def _attempt(read: Callable[[list[str]], Mapping[str, str]], secret: str) -> dict[str, str] | None:
+    """Return what a secret is, None with a word about why when it cannot be had."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found = json.loads(read([secret])[secret])
+        if isinstance(found, dict):
+            return found
+        print(f"secret {secret}: is no JSON object", file=sys.stderr)
+    except (ClientError, HostError) as error:
+        print(f"secret {secret}: {error}", file=sys.stderr)
+    except ValueError:
+        print(f"secret {secret}: is no JSON", file=sys.stderr)
+    return None
 
 
 def _read(path: Path) -> str:
@@ -152,9 +180,11 @@ def from_text(text: str) -> Stack:
     """
     try:
         given = json.loads(text)
-        document = document_of(given["document"], given.get("host_class", ""))
-        names = secrets_of(json.loads(document))
-        return _stack(document, given["airflow_cfg"], {key: given["secrets"][key] for key in names})
+        text = document_of(given["document"], given.get("host_class", ""))
+        document, secrets = json.loads(text), given["secrets"]
+        needed = {key: secrets[key] for key in secrets_of(document)}
+        also = {key: secrets[key] for key in _also_named(document) if key in secrets}
+        return _stack(text, given["airflow_cfg"], {**needed, **also})
     except ValueError as error:
         # No words of the parser: they could quote the text, and that has secrets in it.
         raise HostError("standard input: is not the JSON of a stack") from error
@@ -178,6 +208,8 @@ def copies(stack: Stack, directory: Path, secrets_directory: Path) -> list[File]
 def from_directory(directory: Path, secrets_directory: Path) -> Stack:
     """Return the stack whose document lies in one directory and whose secrets lie in another, on tmpfs."""
     document = _read(directory / "document.json")
-    names = secrets_of(json.loads(document))
+    raw = json.loads(document)
+    also = [key for key in _also_named(raw) if (secrets_directory / f"{key}.json").exists()]
+    names = (*secrets_of(raw), *also)
     secrets: dict[str, Any] = {key: json.loads(_read(secrets_directory / f"{key}.json")) for key in names}
     return _stack(document, _read(directory / "airflow.cfg"), secrets)
