@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help up down status clean tools test lint unit conformance provisioning matrix weather molecule e2e hygiene image arm64 lock
+.PHONY: help up down status clean tools test lint unit conformance provisioning matrix weather molecule scenarios e2e hygiene image arm64 lock
 
 help: ## This page
 	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,8 +48,11 @@ matrix: tools ## The AWS side of every kind of stack, about an hour
 weather: tools ## The AWS side while AWS throttles, fails and denies, and while runs are killed, about an hour
 	@PROVISION_WEATHER=1 python -m pytest -s tests/provisioning/test_weather.py
 
-molecule: tools ## Roles in systemd containers; without `locks` (make lock) and `bookworm`, where airflow2 ends with Airflow 3, too
-	@tools/molecule test --all --exclude locks --exclude bookworm
+molecule: tools ## Roles in systemd containers: Airflow 3, and Airflow 2 with its way to Airflow 3
+	@tools/molecule test -s default -s airflow2
+
+scenarios: tools ## Every scenario of Molecule: besides those two PgBouncer, DAGs from git and S3, a pair of hosts, Debian 12, the locks
+	@tools/molecule test --all
 
 e2e: tools ## The main job, a killed host, teardown
 	@python -m pytest -s tests/e2e
