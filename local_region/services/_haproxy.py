@@ -17,6 +17,7 @@ STATE_HEADER = (
     "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr "
     "srv_agent_addr srv_agent_port\n"
 )
+RESPONSE_HEADER = re.compile(r"routing\.http\.response\.(\w+)\.header_value")
 BALANCE = {"round_robin": "roundrobin", "least_outstanding_requests": "leastconn", "weighted_random": "random"}
 
 
@@ -67,6 +68,7 @@ class Listener:
     certificates: tuple[str, ...] = ()
     minimum_tls: str = "TLSv1.2"
     published: bool = False
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,18 @@ def act(rule: Rule, listener: Listener) -> list[str]:
     raise ValueError(f"action {rule.action['Type']} is not emulated")
 
 
+def response_headers(attributes: Mapping[str, str]) -> list[str]:
+    """Return the lines for what a listener adds to its responses, and takes out of them."""
+    lines = [
+        f" http-after-response set-header {match[1].replace('_', '-')} {quote(value.replace('%', '%%'))}"
+        for key, value in sorted(attributes.items())
+        if value and (match := RESPONSE_HEADER.fullmatch(key))
+    ]
+    if attributes.get("routing.http.response.server.enabled") == "false":
+        lines.append(" http-after-response del-header server")
+    return lines
+
+
 def frontend(listener: Listener, attributes: Mapping[str, str]) -> list[str]:
     """Return one listener's lines: a rule is chosen, then done, because HAProxy always redirects before it forwards."""
     tls, given = "", "req.fhdr(x-forwarded-for)"
@@ -198,6 +212,7 @@ def frontend(listener: Listener, attributes: Mapping[str, str]) -> list[str]:
         f" http-request set-header X-Forwarded-Proto {listener.protocol.lower()}",
         f" http-request set-header X-Forwarded-Port {listener.port}",
         ' http-request set-var-fmt(txn.query) "?%[query]" if { query -m len gt 0 }',
+        *response_headers(listener.attributes),
     ]
     if listener.published:
         # On loopback the client asked for another port, and forms compare the two.

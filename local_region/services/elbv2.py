@@ -243,6 +243,7 @@ class LoadBalancers:
             certificates=tuple(f"{arn.rsplit('/', 1)[-1]}.pem" for arn in listener.certificates),
             minimum_tls=minimum_tls(listener.ssl_policy),
             published=published,
+            attributes=dict(listener.attributes),
         )
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""What a load balancer's attributes are, and what it takes to change them. No AWS calls here."""
+"""What attributes of a load balancer or a listener of it are, and what it takes to change them. No AWS calls here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from typing import Any
 
 from ansible_collections.graviflow.airflow.plugins.module_utils.reconcile import Call, Plan
 
+# Who has the attributes: name in calls, name of its ARN.
+BALANCER = ("load_balancer", "LoadBalancerArn")
+LISTENER = ("listener", "ListenerArn")
+
+
+def owner(wanted: Mapping[str, Any]) -> tuple[str, str]:
+    """Return whose attributes are meant (module parameters)."""
+    return LISTENER if wanted.get("listener_port") else BALANCER
+
 
 def spelled(attributes: Mapping[str, Any]) -> dict[str, str]:
     """Return attributes as AWS spells them: every value is a text, truth is in lower case."""
@@ -14,20 +23,21 @@ def spelled(attributes: Mapping[str, Any]) -> dict[str, str]:
 
 
 def current_state(name: str, arn: str, attributes: list[Mapping[str, str]]) -> dict[str, Any]:
-    """Return a load balancer in the module's terms."""
+    """Return a load balancer, or a listener of it, in the module's terms."""
     return {"name": name, "arn": arn, "attributes": {each["Key"]: each["Value"] for each in attributes}}
 
 
 def plan(wanted: Mapping[str, Any], current: Mapping[str, Any] | None) -> Plan:
-    """Return what leads from `current` to `wanted` (module parameters). A load balancer that is missing has nothing."""
+    """Return what leads from `current` to `wanted` (module parameters). What is missing has nothing."""
     declared, found = spelled(wanted["attributes"]), (current or {}).get("attributes", {})
     changed = {key: value for key, value in declared.items() if found.get(key) != value}
     calls = []
     if changed:
         # All at once: AWS tries to write to a log's bucket when the log is switched on.
         pairs = [{"Key": key, "Value": value} for key, value in sorted(changed.items())]
+        kind, identifier = owner(wanted)
         arn = (current or {}).get("arn")
-        calls.append(Call("modify_load_balancer_attributes", {"LoadBalancerArn": arn, "Attributes": pairs}))
+        calls.append(Call(f"modify_{kind}_attributes", {identifier: arn, "Attributes": pairs}))
     return Plan(tuple(calls), {**(current or {"name": wanted["name"]}), "attributes": {**found, **declared}})
 
 

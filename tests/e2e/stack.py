@@ -10,6 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from email.message import Message
 
 import boto3
 
@@ -143,6 +144,11 @@ class Airflow:
         browser.open(answer, timeout=10).close()
         with browser.open(f"{self.url}/ui/auth/me", timeout=10) as me:
             return json.load(me)["username"]
+
+    def headers(self, path: str) -> Message:
+        """The headers of a page that needs no login."""
+        with urllib.request.urlopen(self.url + path, context=self.tls, timeout=5) as answer:
+            return answer.headers
 
     def flower(self, path: str) -> dict:
         """GET of Flower, which has a login of its own."""

@@ -73,6 +73,15 @@ def test_ui_and_login_with_a_hostile_password(airflow):
     until(lambda: dag_known(airflow, "graviflow_verify"), 60, "DAG graviflow_verify is known")
 
 
+def test_responses_have_the_headers_that_protect_browsers(airflow):
+    headers = airflow.headers("/")
+    assert headers["strict-transport-security"] == "max-age=31536000"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    assert headers["content-security-policy"] == "frame-ancestors 'self'"
+    assert "server" not in headers
+
+
 def test_flower_is_behind_the_same_load_balancer_and_sees_both_workers(airflow):
     assert airflow.status("/flower/") == 401
     workers = until(lambda: len(found := airflow.flower("/api/workers?status=true")) == 2 and found, 60, "two workers")

@@ -26,6 +26,20 @@ BALANCERS = {"load_balancer_name": "-web", "load_balancer_api_name": "-api", "lo
 BALANCER = re.compile(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
 # Policies bear the oldest TLS that they allow; those that bear none are from times before 1.2.
 SSL_POLICY = re.compile(r"ELBSecurityPolicy-(TLS13|TLS|FS)-1-[23](-[A-Za-z0-9]+)*-\d{4}-\d{2}")
+# By the name that AWS gives the header: what it may be.
+TEXT = re.compile(r"[ -~]{0,1024}")
+RESPONSE_HEADERS = {
+    "strict_transport_security": re.compile(r"(max-age=\d+(; ?includeSubDomains)?(; ?preload)?)?"),
+    "x_content_type_options": re.compile("(nosniff)?"),
+    "x_frame_options": re.compile("(DENY|SAMEORIGIN|ALLOW-FROM .+)?"),
+    "content_security_policy": TEXT,
+    "access_control_allow_origin": TEXT,
+    "access_control_allow_methods": TEXT,
+    "access_control_allow_headers": TEXT,
+    "access_control_allow_credentials": re.compile("(true)?"),
+    "access_control_expose_headers": TEXT,
+    "access_control_max_age": re.compile(r"\d{0,5}"),
+}
 BUCKET = re.compile(r"(?=.{3,63}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 ACCOUNT = "0" * 12
 ZONE_ID = re.compile(r"[A-Z0-9]{1,32}")
@@ -91,6 +105,18 @@ def tls(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
             "It is a policy of Elastic Load Balancing that allows TLS 1.2 and 1.3, or 1.3 alone.",
             "Use ELBSecurityPolicy-TLS13-1-2-2021-06, or leave it out.",
         )
+
+
+def response_headers(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
+    """Headers of responses are such as the load balancer can set."""
+    for name, value in (stack.get("load_balancer_response_headers") or {}).items():
+        variable = f"load_balancer_response_headers.{name}"
+        if name not in RESPONSE_HEADERS:
+            rule = f"The load balancer sets {', '.join(sorted(RESPONSE_HEADERS))}."
+            yield Problem(variable, value, rule, "Use one of them, or leave it out.")
+        elif not RESPONSE_HEADERS[name].fullmatch(str(value)):
+            rule = "It is not what AWS takes as this header."
+            yield Problem(variable, value, rule, "Correct it; an empty text takes the header out.")
 
 
 def certificate_names(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
@@ -241,6 +267,6 @@ def database(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
 
 
 RULES = (
-    limits, health_checks, balancer_names, tls, certificate_names, sources, logs, flower, private_names, public_name,
-    database,
+    limits, health_checks, balancer_names, tls, response_headers, certificate_names, sources, logs, flower, private_names,
+    public_name, database,
 )  # fmt: skip

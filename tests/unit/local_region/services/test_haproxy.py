@@ -56,6 +56,21 @@ def test_conditions(given: dict[str, Any], expected: str) -> None:
     assert haproxy.condition(given) == expected
 
 
+def test_a_listener_adds_headers_to_its_responses() -> None:
+    attributes = {
+        "routing.http.response.x_frame_options.header_value": "DENY",
+        "routing.http.response.content_security_policy.header_value": "frame-ancestors 'self'",
+        "routing.http.response.strict_transport_security.header_value": "",
+        "routing.http.response.server.enabled": "false",
+    }
+    lines = haproxy.frontend(listener(attributes=attributes), {})
+    assert [line for line in lines if "after-response" in line] == [
+        " http-after-response set-header content-security-policy \"frame-ancestors 'self'\"",
+        ' http-after-response set-header x-frame-options "DENY"',
+        " http-after-response del-header server",
+    ]
+
+
 def test_query_conditions_match_one_pair_among_others() -> None:
     given = {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "a", "Value": "b*"}]}}
     assert haproxy.condition(given) == '{ query -i -m reg -- "(^|&)a=b.*(&|\\$)" }'

@@ -40,6 +40,7 @@ GOOD = [
     {"load_balancer_ssl_policy": "ELBSecurityPolicy-TLS13-1-3-2021-06"},
     {"load_balancer_ssl_policy": "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04"},
     {"load_balancer_ssl_policy": "ELBSecurityPolicy-FS-1-2-Res-2020-10"},
+    {"load_balancer_response_headers": {"x_frame_options": "DENY", "strict_transport_security": ""}},
     {"load_balancer_name": "airflow", "load_balancer_api_name": "airflow-x"},
     {"log_bucket_existing": "logs.example.org", "log_bucket_retention_days": 365},
     {"log_bucket_prefix": "a" * 40},
@@ -143,3 +144,18 @@ def test_every_rule_is_applied():
             Facts(),
         )
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("x_powered_by", "us", "The load balancer sets"),
+        ("x_frame_options", "NEVER", "not what AWS takes"),
+        ("strict_transport_security", "for ever", "not what AWS takes"),
+        ("content_security_policy", "x" * 1025, "not what AWS takes"),
+    ],
+)
+def test_bad_headers_of_responses_are_found(name, value, rule):
+    [problem] = found({"load_balancer_response_headers": {name: value}})
+    assert problem.variable == f"load_balancer_response_headers.{name}"
+    assert rule in problem.rule

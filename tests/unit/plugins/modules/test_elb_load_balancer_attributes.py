@@ -55,3 +55,37 @@ def test_a_missing_load_balancer_is_planned_for_and_refused_otherwise(stubbed):
     stub.add_client_error("describe_load_balancers", "LoadBalancerNotFound")
     with pytest.raises(Refusal, match="There is no load balancer of this name"):
         run(client)
+
+
+LISTENER = ARN.replace("loadbalancer", "listener") + "/0123456789abcdef"
+HEADER = "routing.http.response.x_frame_options.header_value"
+FRAMES = {"name": "web", "listener_port": 443, "attributes": {HEADER: "DENY"}}
+
+
+def listen(stub, *ports):
+    stub.add_response("describe_load_balancers", {"LoadBalancers": [{"LoadBalancerArn": ARN}]}, {"Names": ["web"]})
+    found = [{"ListenerArn": f"{LISTENER}{port}", "Port": port} for port in ports]
+    stub.add_response("describe_listeners", {"Listeners": found}, {"LoadBalancerArn": ARN})
+
+
+def test_a_listener_has_attributes_of_its_own(stubbed):
+    client, stub = stubbed("elbv2")
+    pairs = [{"Key": HEADER, "Value": "DENY"}]
+    told_of = {"ListenerArn": f"{LISTENER}443"}
+    for before in ([], pairs):
+        listen(stub, 80, 443)
+        stub.add_response("describe_listener_attributes", {"Attributes": before}, told_of)
+        if not before:
+            stub.add_response("modify_listener_attributes", {"Attributes": pairs}, {**told_of, "Attributes": pairs})
+    api = LoadBalancerAttributesApi(client, "web", 443)
+    assert reconcile(api, partial(plan, FRAMES), check_mode=False, wait=False).changed
+
+
+def test_a_listener_that_is_missing_is_planned_for_and_refused_otherwise(stubbed):
+    client, stub = stubbed("elbv2")
+    api = LoadBalancerAttributesApi(client, "web", 443)
+    listen(stub, 80)
+    assert reconcile(api, partial(plan, FRAMES), check_mode=True, wait=False).changed
+    listen(stub, 80)
+    with pytest.raises(Refusal, match="There is no listener of this name"):
+        reconcile(api, partial(plan, FRAMES), check_mode=False, wait=False)
