@@ -24,6 +24,7 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules impo
     offload,
     secrets,
     services,
+    sign_in,
     state,
     worker_groups,
 )
@@ -60,6 +61,7 @@ RULES = (
     *offload.RULES,
     *bastion.RULES,
     *offers.RULES,
+    *sign_in.RULES,
     secrets.given,
     secrets.recovery,
 )
@@ -71,6 +73,7 @@ def problems(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
     The rules may rely on the types that the roles declare: a value of another type is told, and kept from them.
     """
     yield from declared.unknown(stack, facts)
+    yield from sign_in.clear_text(stack, facts)
     mistyped = list(declared.mistyped(stack, facts))
     yield from mistyped
     rest = {name: value for name, value in stack.items() if name not in {problem.variable for problem in mistyped}}

@@ -32,7 +32,8 @@ def mistyped(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
             secret = option.get("no_log") or name.startswith("secrets_")
             yield Problem(
                 name,
-                HIDDEN if secret else value,
+                # What does not belong into a dictionary may be a secret.
+                HIDDEN if secret or isinstance(value, Mapping) else value,
                 "It is not what the role takes." if secret else f"{error[:1].upper()}{error[1:].rstrip('.')}.",
                 f"Give a value for: {_first_sentence(option['description'])}",
             )

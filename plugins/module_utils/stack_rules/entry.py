@@ -267,6 +267,6 @@ def database(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
 
 
 RULES = (
-    limits, health_checks, balancer_names, tls, response_headers, certificate_names, sources, logs, flower, private_names,
-    public_name, database,
+    limits, health_checks, balancer_names, tls, response_headers, certificate_names, sources, logs, flower,
+    private_names, public_name, database,
 )  # fmt: skip

@@ -68,9 +68,11 @@ PATTERNS = {
 def given(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
     """Values that are given instead of generated ones are such as the services take."""
     for secret, values in (stack.get("secrets_given") or {}).items():
+        if secret == "sign_in":  # sign_in.kept_secrets
+            continue
         known = PATTERNS.get(secret)
         if known is None:
-            rule = f"There is no such secret; there are {', '.join(PATTERNS)}."
+            rule = f"There is no such secret; there are {', '.join(PATTERNS)} and sign_in."
             yield Problem(f"secrets_given.{secret}", HIDDEN, rule, "Correct the name.")
             continue
         for key, value in values.items():

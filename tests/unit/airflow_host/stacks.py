@@ -42,10 +42,12 @@ def secrets() -> dict[str, dict[str, str]]:
         "admin": {"username": "admin", "password": "admin" + PRINTABLE, "email": "admin@example.com"},
         "flower": {"username": "flower", "password": "flower-password"},
         "dags": {"deploy_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nkey\n-----END OPENSSH PRIVATE KEY-----"},
+        "sign_in": {"client_secret": "client" + PRINTABLE, "unused": "unused"},
     }
 
 
 def stack(**changes: Any) -> Stack:
     raw = raw_document(**changes)
     names = secrets_of(raw)
-    return Stack(parse_document(raw), json.dumps(raw), "[core]\n", {key: secrets()[key] for key in names})
+    kept = {key: secrets()[key] for key in names}
+    return Stack(parse_document(raw), json.dumps(raw), "[core]\n", "AUTH_TYPE = 1\n", kept)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 
@@ -113,6 +114,26 @@ def test_without_restart_units_stay_due(host):
     plan = apply.plan(other, layout, systemd.compare, run=systemd)
     assert plan.write == []
     assert plan.restart == ["airflow-worker.service"]
+
+
+def test_a_change_of_how_users_sign_in_restarts_the_web_service_only(host):
+    applied(host)
+    layout, systemd = host
+    other = dataclasses.replace(stack(), webserver_config="AUTH_TYPE = 2\n")
+    plan = apply.plan(other, layout, systemd.compare, run=systemd)
+    assert [file.path for file in plan.write] == [layout.webserver_config]
+    assert plan.restart == ["airflow-api-server.service"]
+
+
+def test_a_renewed_client_secret_restarts_the_web_service_only(host):
+    sign_in = {"secrets": ["client_secret"]}
+    applied(host, sign_in=sign_in)
+    layout, systemd = host
+    renewed = stack(sign_in=sign_in)
+    renewed.secrets["sign_in"]["client_secret"] = "of-another-client"
+    plan = apply.plan(renewed, layout, systemd.compare, run=systemd)
+    assert plan.restart == ["airflow-api-server.service"]
+    assert "of-another-client" not in json.dumps(plan.report())
 
 
 def test_a_changed_administrator_reloads_the_database_unit_only(host):

@@ -87,6 +87,20 @@ def test_every_service_has_its_settings(airflow):
     assert set(environment.SETTINGS[airflow]) == {"database", *model.SERVICES[airflow]}
 
 
+def test_only_the_web_service_has_what_users_sign_in_with():
+    given = stack(sign_in={"secrets": ["client_secret"]})
+    for service in ("api-server", "webserver"):
+        assert environment.sign_in(given, service) == {"AIRFLOW_SIGN_IN_CLIENT_SECRET": "client" + PRINTABLE}
+    for service in ("database", "scheduler", "worker", "flower"):
+        assert environment.sign_in(given, service) == {}
+    assert environment.sign_in(stack(), "api-server") == {}
+
+
+def test_a_key_that_users_would_sign_in_with_is_named():
+    with pytest.raises(HostError, match="'bind_password' of sign_in is missing"):
+        environment.sign_in(stack(sign_in={"secrets": ["bind_password"]}), "api-server")
+
+
 def test_a_secret_without_a_key_is_named():
     incomplete = stack()
     incomplete.secrets["broker"].clear()

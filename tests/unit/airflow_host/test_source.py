@@ -15,7 +15,7 @@ def test_flowers_login_is_read_where_flower_runs():
     with_flower = raw_document(services=["worker", "flower"])
     assert source.secrets_of(with_flower) == (*source.SECRETS, "flower")
     assert source.secrets_of(raw_document()) == source.SECRETS
-    text = {"document": json.dumps(with_flower), "airflow_cfg": "", "secrets": secrets()}
+    text = {"document": json.dumps(with_flower), "airflow_cfg": "", "webserver_config": "", "secrets": secrets()}
     assert source.from_text(json.dumps(text)).secrets["flower"]["username"] == "flower"
 
 
@@ -34,7 +34,7 @@ NAMING = {"variables": {"token": {"secret": "warehouse", "key": "password"}}}
 
 def test_secrets_that_the_declared_state_names_are_given_with_the_others(tmp_path):
     document = json.dumps(raw_document(state=NAMING))
-    text = {"document": document, "airflow_cfg": "", "secrets": secrets()}
+    text = {"document": document, "airflow_cfg": "", "webserver_config": "", "secrets": secrets()}
     assert "state/warehouse" not in source.from_text(json.dumps(text)).secrets
     text["secrets"]["state/warehouse"] = {"password": "hush"}
     given = source.from_text(json.dumps(text))
@@ -46,6 +46,14 @@ def test_secrets_that_the_declared_state_names_are_given_with_the_others(tmp_pat
     assert "state/warehouse" not in source.from_directory(tmp_path / "stack", tmp_path / "secrets").secrets
 
 
+def test_what_users_sign_in_with_is_read_where_they_do():
+    sign_in = {"secrets": ["client_secret"]}
+    for service in ("api-server", "webserver"):
+        assert "sign_in" in source.secrets_of(raw_document(services=[service], sign_in=sign_in))
+    assert "sign_in" not in source.secrets_of(raw_document(services=["worker"], sign_in=sign_in))
+    assert "sign_in" not in source.secrets_of(raw_document(sign_in={"secrets": []}))
+
+
 def test_a_stack_that_is_kept_can_be_read_again(tmp_path):
     kept = source.copies(stack(), tmp_path / "stack", tmp_path / "secrets")
     for file in kept:
@@ -55,7 +63,12 @@ def test_a_stack_that_is_kept_can_be_read_again(tmp_path):
 
 
 def test_a_stack_is_read_from_text():
-    text = {"document": json.dumps(raw_document()), "airflow_cfg": "[core]\n", "secrets": secrets()}
+    text = {
+        "document": json.dumps(raw_document()),
+        "airflow_cfg": "[core]\n",
+        "webserver_config": "AUTH_TYPE = 1\n",
+        "secrets": secrets(),
+    }
     assert source.from_text(json.dumps(text)) == stack()
 
 
@@ -68,7 +81,7 @@ def test_bad_text_is_refused_without_quoting_it():
 def test_a_host_with_another_key_does_not_join():
     expected = source.fingerprint("demo", secrets()["airflow"]["fernet_key"])
     raw = raw_document(secrets={"fingerprints": {"fernet_key": expected}})
-    text = {"document": json.dumps(raw), "airflow_cfg": "", "secrets": secrets()}
+    text = {"document": json.dumps(raw), "airflow_cfg": "", "webserver_config": "", "secrets": secrets()}
     assert source.from_text(json.dumps(text)).document.fingerprints == {"fernet_key": expected}
     text["secrets"]["airflow"]["fernet_key"] = "hush"
     with pytest.raises(HostError, match=f"fernet_key has the fingerprint .* the stack's is {expected}") as error:
@@ -94,7 +107,12 @@ def test_user_data_names_the_stack_and_the_class_of_the_host():
 
 def test_a_host_of_a_class_keeps_what_its_class_runs(tmp_path):
     classes = {"big": {"services": ["worker"], "worker": {"queues": ["big"], "concurrency": 3}}}
-    text = {"document": json.dumps(raw_document(host_classes=classes)), "airflow_cfg": "", "secrets": secrets()}
+    text = {
+        "document": json.dumps(raw_document(host_classes=classes)),
+        "airflow_cfg": "",
+        "webserver_config": "",
+        "secrets": secrets(),
+    }
     of_class = source.from_text(json.dumps({**text, "host_class": "big"}))
     assert of_class.document.services == ("worker",)
     assert (of_class.document.worker.queues, of_class.document.worker.concurrency) == (("big",), 3)
@@ -161,16 +179,17 @@ def publish(aws, **parameters):
         aws("secretsmanager").create_secret(Name=f"/graviflow/demo/{key}", SecretString=json.dumps(value))
 
 
+TEXTS = {"airflow.cfg": "[core]\n", "webserver_config.py": "AUTH_TYPE = 1\n"}
 IDS = {key: f"/graviflow/demo/{key}" for key in secrets()}
 IN_SECRETS_MANAGER = {"backend": "secrets_manager", "ids": IDS}
 
 
 def test_an_instance_finds_its_stack_in_aws(aws):
     raw = raw_document(secrets=IN_SECRETS_MANAGER)
-    publish(aws, document=json.dumps(raw), endpoints="{}", **{"airflow.cfg": "[core]\n"})
+    publish(aws, document=json.dumps(raw), endpoints="{}", **TEXTS)
     found = source.from_aws()
     assert found.document == stack().document
-    assert found.airflow_cfg == "[core]\n"
+    assert (found.airflow_cfg, found.webserver_config) == ("[core]\n", "AUTH_TYPE = 1\n")
     assert found.secrets == stack().secrets
 
 
@@ -182,7 +201,7 @@ def test_a_document_that_is_not_published_yet_is_named(aws):
 
 def test_a_secret_that_is_missing_is_an_error_of_the_stack(aws):
     place = {**IN_SECRETS_MANAGER, "ids": {**IDS, "broker": "nowhere"}}
-    publish(aws, document=json.dumps(raw_document(secrets=place)), **{"airflow.cfg": "[core]\n"})
+    publish(aws, document=json.dumps(raw_document(secrets=place)), **TEXTS)
     with pytest.raises(HostError, match=r"stack demo: .*GetSecretValue"):
         source.from_aws()
 
@@ -198,7 +217,7 @@ def test_a_secret_that_is_missing_is_an_error_of_the_stack(aws):
 )
 def test_a_secret_that_the_declared_state_names_may_be_missing(aws, capsys, text, found, said):
     texts = {"document": json.dumps(raw_document(secrets=IN_SECRETS_MANAGER)), "state": json.dumps(NAMING)}
-    publish(aws, endpoints="{}", **texts, **{"airflow.cfg": "[core]\n"})
+    publish(aws, endpoints="{}", **texts, **TEXTS)
     if text:
         aws("secretsmanager").create_secret(Name="/graviflow/demo/state/warehouse", SecretString=text)
     read = source.from_aws()
@@ -220,13 +239,13 @@ def publish_secure(aws, ids):
 
 
 def test_secrets_of_parameter_store_are_read_decrypted(aws):
-    publish(aws, document=json.dumps(raw_document(secrets=IN_PARAMETER_STORE)), **{"airflow.cfg": "[core]\n"})
+    publish(aws, document=json.dumps(raw_document(secrets=IN_PARAMETER_STORE)), **TEXTS)
     publish_secure(aws, IN_PARAMETER_STORE["ids"])
     assert source.from_aws().secrets == stack().secrets
 
 
 def test_a_missing_parameter_is_named(aws):
-    publish(aws, document=json.dumps(raw_document(secrets=IN_PARAMETER_STORE)), **{"airflow.cfg": "[core]\n"})
+    publish(aws, document=json.dumps(raw_document(secrets=IN_PARAMETER_STORE)), **TEXTS)
     publish_secure(aws, {**IN_PARAMETER_STORE["ids"], "admin": "/elsewhere"})
     with pytest.raises(HostError, match="parameter /graviflow-secrets/demo/admin does not exist"):
         source.from_aws()
@@ -234,6 +253,6 @@ def test_a_missing_parameter_is_named(aws):
 
 @pytest.mark.parametrize("place", [{}, {"backend": "vault", "ids": IDS}, {**IN_SECRETS_MANAGER, "ids": {}}])
 def test_secrets_that_are_nowhere_are_an_error_of_the_document(aws, place):
-    publish(aws, document=json.dumps(raw_document(secrets=place)), **{"airflow.cfg": "[core]\n"})
+    publish(aws, document=json.dumps(raw_document(secrets=place)), **TEXTS)
     with pytest.raises(HostError, match="its document names no place"):
         source.from_aws()

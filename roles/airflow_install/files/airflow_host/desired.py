@@ -9,7 +9,7 @@ from pathlib import Path
 from airflow_host import environment, pgbouncer, units
 from airflow_host.files import File
 from airflow_host.layout import SYSTEM_CERTIFICATE_AUTHORITIES, Layout
-from airflow_host.model import Stack
+from airflow_host.model import WEB_SERVICES, Stack
 from airflow_host.source import POOLED
 
 AUTHORITY_GLOB = "graviflow-*.crt"
@@ -23,7 +23,8 @@ def _environment_files(stack: Stack, layout: Layout) -> Iterable[File]:
     for service in ("database", *document.services):
         names = environment.SETTINGS[document.airflow][service]
         values = direct if service == "database" else pooled
-        content = environment.environment_file(names, values, stack.document.environment)
+        more = {**document.environment, **environment.sign_in(stack, service)}
+        content = environment.environment_file(names, values, more)
         yield File(layout.runtime / f"{service}.env", content, mode=0o400, secret=True)
 
 
@@ -61,6 +62,7 @@ def files(stack: Stack, layout: Layout) -> list[File]:
     """Return the files of the stack on this host."""
     return [
         File(layout.airflow_cfg, stack.airflow_cfg),
+        File(layout.webserver_config, stack.webserver_config),
         File(layout.document, stack.document_text),
         *_environment_files(stack, layout),
         *_deploy_key(stack, layout),
@@ -94,7 +96,8 @@ def digests(wanted: Iterable[File], services: Iterable[str], layout: Layout) -> 
     def of_service(service: str) -> str:
         unit = units.service_unit(service)
         own = (layout.airflow_cfg, layout.runtime / f"{service}.env", layout.units / f"{unit}.d" / units.DROP_IN)
-        return digest(*(by_path.get(path, "") for path in own))
+        web = (layout.webserver_config,) if service in WEB_SERVICES else ()
+        return digest(*(by_path.get(path, "") for path in (*own, *web)))
 
     result = {units.service_unit(service): of_service(service) for service in services}
     if layout.pgbouncer in by_path:

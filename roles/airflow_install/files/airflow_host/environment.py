@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow_host import state, urls
 from airflow_host.errors import HostError
-from airflow_host.model import Database, Stack
+from airflow_host.model import WEB_SERVICES, Database, Stack
 
 DATABASE = ("sql_alchemy_conn", "sql_alchemy_conn_async", "database_authorities")
 
@@ -83,6 +83,17 @@ def settings(stack: Stack, database: Database, authorities: Path) -> dict[str, s
         raise HostError(f"secrets: {error.args[0]!r} is missing") from error
 
 
+def sign_in(stack: Stack, service: str) -> dict[str, str]:
+    """Return what webserver_config.py reads from the environment; raise HostError when the secret lacks a key."""
+    if service not in WEB_SERVICES:
+        return {}
+    try:
+        secret = {key: stack.secrets["sign_in"][key] for key in stack.document.sign_in_secrets}
+    except KeyError as error:
+        raise HostError(f"secrets: {error.args[0]!r} of sign_in is missing") from error
+    return {f"AIRFLOW_SIGN_IN_{key.upper()}": value for key, value in secret.items()}
+
+
 def quote(value: str) -> str:
     """Return the value as systemd reads it back, character for character.
 
@@ -93,7 +104,7 @@ def quote(value: str) -> str:
     return f'"{value.translate(ESCAPES)}"'
 
 
-def environment_file(names: Iterable[str], values: Mapping[str, str], common: Mapping[str, str]) -> str:
-    """Return the text of one service's environment file: what every service has, then the settings of these names."""
+def environment_file(names: Iterable[str], values: Mapping[str, str], more: Mapping[str, str]) -> str:
+    """Return the text of one service's environment file: variables as they are, then the settings of these names."""
     own = {VARIABLES[name]: values[name] for name in names}
-    return "".join(f"{name}={quote(value)}\n" for name, value in [*sorted(common.items()), *own.items()])
+    return "".join(f"{name}={quote(value)}\n" for name, value in [*sorted(more.items()), *own.items()])

@@ -22,6 +22,11 @@ class Layout:
         return self.root / "etc/airflow/airflow.cfg"
 
     @property
+    def webserver_config(self) -> Path:
+        """How users sign in, without secrets."""
+        return self.root / "etc/airflow/webserver_config.py"
+
+    @property
     def document(self) -> Path:
         """The document that was applied last."""
         return self.root / "etc/airflow/document.json"

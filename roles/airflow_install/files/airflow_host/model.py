@@ -16,6 +16,8 @@ SERVICES: Mapping[int, tuple[str, ...]] = {
     3: ("api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower"),
 }
 """Major version of Airflow -> its services."""
+WEB_SERVICES = frozenset(("webserver", "api-server"))
+"""Those that users sign in to."""
 
 Part = TypeVar("Part", "Database", "Endpoint", "SharedStorage", "Worker", "Dags", "DagSource", "PgBouncer")
 Secrets = Mapping[str, Mapping[str, str]]
@@ -147,6 +149,7 @@ class Document:
     environment: Mapping[str, str]
     fingerprints: Mapping[str, str]
     state: State
+    sign_in_secrets: tuple[str, ...]
 
     @property
     def sessions(self) -> Database:
@@ -162,17 +165,23 @@ class Document:
 
 @dataclass(frozen=True)
 class Stack:
-    """All that a host needs: the document, its text, airflow.cfg and the secrets."""
+    """All that a host needs: the document, its text, airflow.cfg, webserver_config.py and the secrets."""
 
     document: Document
     document_text: str
     airflow_cfg: str
+    webserver_config: str
     secrets: Secrets
 
 
 def _pick(kind: type[Part], raw: Mapping[str, Any]) -> Part:
     """Build a part from the keys that it knows: a newer document may say more than an older image reads."""
     return kind(**{field.name: raw[field.name] for field in fields(kind) if field.name in raw})
+
+
+def sign_in_secrets(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys of the secret `sign_in` that the web service of a document needs."""
+    return tuple(raw.get("sign_in", {}).get("secrets", ()))
 
 
 def dag_source(raw: Mapping[str, Any]) -> DagSource:
@@ -246,6 +255,7 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
                 **{kind: dict(state.get(kind, {})) for kind in KINDS},
                 "remove_undeclared": list(state.get("remove_undeclared", [])),
             },
+            sign_in_secrets=sign_in_secrets(raw),
         )
     except KeyError as error:
         raise HostError(f"stack document: {error.args[0]!r} is missing") from error

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 from airflow_host import state
 from airflow_host.errors import HostError
 from airflow_host.files import File
-from airflow_host.model import Git, Secrets, Stack, dag_source, of_class, parse_document
+from airflow_host.model import (
+    WEB_SERVICES,
+    Git,
+    Secrets,
+    Stack,
+    dag_source,
+    of_class,
+    parse_document,
+    sign_in_secrets,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +37,8 @@ METADATA_TIMEOUT = 5.0
 POOLED = ("database", "results")
 """Secrets with a login of the metadata database."""
 SECRETS = (*POOLED, "broker", "airflow", "admin")
+TEXTS = ("document", "airflow.cfg", "webserver_config.py")
+"""Parameters that a host reads, verbatim."""
 
 
 class Metadata:
@@ -54,8 +65,12 @@ class Metadata:
 
 def secrets_of(document: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of the secrets that the services and the DAGs of a document need."""
-    source = dag_source(document)
-    needed = {"flower": "flower" in document.get("services", ()), "dags": isinstance(source, Git) and source.by_ssh}
+    source, services = dag_source(document), set(document.get("services", ()))
+    needed = {
+        "flower": "flower" in services,
+        "dags": isinstance(source, Git) and source.by_ssh,
+        "sign_in": services & WEB_SERVICES and sign_in_secrets(document),
+    }
     return (*SECRETS, *(name for name in needed if needed[name]))
 
 
@@ -88,7 +103,7 @@ def fingerprint(stack: str, key: str) -> str:
     return hashlib.sha256(f"{stack}:{key}".encode()).hexdigest()[:12]
 
 
-def _stack(document_text: str, airflow_cfg: str, secrets: Secrets) -> Stack:
+def _stack(document_text: str, airflow_cfg: str, webserver_config: str, secrets: Secrets) -> Stack:
     document = parse_document(json.loads(document_text))
     for name, expected in document.fingerprints.items():
         found = fingerprint(document.stack, secrets["airflow"].get(name, ""))
@@ -97,7 +112,7 @@ def _stack(document_text: str, airflow_cfg: str, secrets: Secrets) -> Stack:
                 f"secrets: {name} has the fingerprint {found} here, the stack's is {expected}; nothing was changed."
                 " All hosts must have one key. If the secret is meant to be another, run playbooks/provision.yml."
             )
-    return Stack(document, document_text, airflow_cfg, secrets)
+    return Stack(document, document_text, airflow_cfg, webserver_config, secrets)
 
 
 def _from_secrets_manager(client: Clients, ids: list[str]) -> dict[str, str]:
@@ -129,7 +144,7 @@ def from_aws() -> Stack:
     config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 5})
     try:
         parameters = _parameters(session.client("ssm", config=config), f"/graviflow/{name}")
-        for key in ("document", "airflow.cfg"):
+        for key in TEXTS:
             if key not in parameters:
                 raise HostError(f"parameter /graviflow/{name}/{key} does not exist yet")
         published = {**json.loads(parameters["document"]), "state": json.loads(parameters.get("state", "{}"))}
@@ -147,7 +162,7 @@ def from_aws() -> Stack:
     except KeyError as error:
         raise HostError(f"stack {name}: its document names no place that this image can read {error} from") from error
     secrets = {key: json.loads(texts[each]) for key, each in ids.items()}
-    return _stack(text, parameters["airflow.cfg"], {**secrets, **also})
+    return _stack(text, parameters["airflow.cfg"], parameters["webserver_config.py"], {**secrets, **also})
 
 
 def _attempt(read: Callable[[list[str]], Mapping[str, str]], secret: str) -> dict[str, str] | None:
@@ -174,9 +189,9 @@ def _read(path: Path) -> str:
 
 
 def from_text(text: str) -> Stack:
-    """Return the stack of one JSON object: texts `document` and `airflow_cfg`, the object `secrets`.
+    """Return the stack of one JSON object: texts document, airflow_cfg and webserver_config, and the object secrets.
 
-    A host of a class has its name as `host_class`.
+    A host of a class has its name as host_class.
     """
     try:
         given = json.loads(text)
@@ -184,7 +199,7 @@ def from_text(text: str) -> Stack:
         document, secrets = json.loads(text), given["secrets"]
         needed = {key: secrets[key] for key in secrets_of(document)}
         also = {key: secrets[key] for key in _also_named(document) if key in secrets}
-        return _stack(text, given["airflow_cfg"], {**needed, **also})
+        return _stack(text, given["airflow_cfg"], given["webserver_config"], {**needed, **also})
     except ValueError as error:
         # No words of the parser: they could quote the text, and that has secrets in it.
         raise HostError("standard input: is not the JSON of a stack") from error
@@ -201,6 +216,7 @@ def copies(stack: Stack, directory: Path, secrets_directory: Path) -> list[File]
     return [
         File(directory / "document.json", stack.document_text),
         File(directory / "airflow.cfg", stack.airflow_cfg),
+        File(directory / "webserver_config.py", stack.webserver_config),
         *secrets,
     ]
 
@@ -212,4 +228,4 @@ def from_directory(directory: Path, secrets_directory: Path) -> Stack:
     also = [key for key in _also_named(raw) if (secrets_directory / f"{key}.json").exists()]
     names = (*secrets_of(raw), *also)
     secrets: dict[str, Any] = {key: json.loads(_read(secrets_directory / f"{key}.json")) for key in names}
-    return _stack(document, _read(directory / "airflow.cfg"), secrets)
+    return _stack(document, _read(directory / "airflow.cfg"), _read(directory / "webserver_config.py"), secrets)
