@@ -72,10 +72,12 @@ def host_permissions() -> list[str]:
 def host_calls() -> set[str]:
     """Actions that the stack's hosts called, in IAM's words, from its call log; denied ones are marked."""
     prefix = {"efs": "elasticfilesystem", "elbv2": "elasticloadbalancing"}
+    # What S3 calls otherwise than IAM does.
+    permission = {"HeadObject": "GetObject", "ListObjects": "ListBucket", "ListObjectsV2": "ListBucket"}
     lines = (ROOT / ".local/graviflow/calls.jsonl").read_text().splitlines()
     calls = [json.loads(line) for line in lines if f"assumed-role/{STACK}-host-{REGION}/" in line]
     return {
-        f"{prefix.get(call['service'], call['service'])}:{call['action']}"
+        f"{prefix.get(call['service'], call['service'])}:{permission.get(call['action'], call['action'])}"
         + (" DENIED" if call["status"] == 403 else "")
         for call in calls
     }

@@ -127,13 +127,16 @@ def test_a_host_dies_under_load_and_is_replaced(airflow):
     run_id = airflow.request("/api/v2/dags/forty_naps/dagRuns", {"logical_date": None})["dag_run_id"]
     tasks = f"/api/v2/dags/forty_naps/dagRuns/{run_id}/taskInstances?limit=100"
 
-    def running_hosts():
+    def in_state(state):
         rows = airflow.request(tasks)["task_instances"]
-        return {row["hostname"] for row in rows if row["state"] == "running"}
+        return {row["hostname"]: row for row in rows if row["state"] == state}
 
-    until(lambda: len(running_hosts()) == 2, 120, "tasks run on both hosts")
+    until(lambda: len(in_state("running")) == 2, 120, "tasks run on both hosts")
 
     victim = sorted(before)[0]
+    name = before[victim]["PrivateDnsName"]
+    until(lambda: name in in_state("success"), 120, f"a task has ended on {name}")
+    last_words = in_state("success")[name]
     answers = Watch(airflow)
     subprocess.run(["docker", "kill", f"graviflow-instance-{victim}"], check=True, capture_output=True)
 
@@ -147,6 +150,29 @@ def test_a_host_dies_under_load_and_is_replaced(airflow):
     until(lambda: airflow.request(run_path)["state"] in ("success", "failed"), 600, "the DAG run ends", every=3)
     states = {row["state"] for row in airflow.request(tasks)["task_instances"]}
     assert states == {"success"}, states
+
+    # What the dead host ran and said is read from where it left it.
+    log = airflow.request(f"{run_path}/taskInstances/nap/logs/1?map_index={last_words['map_index']}&full_content=true")
+    assert f"s3://{STACK}-logs-" in json.dumps(log) and f"nap {last_words['map_index']} is over" in json.dumps(log), log
+    streams = aws("logs").describe_log_streams(logGroupName=f"/graviflow/{STACK}/airflow")["logStreams"]
+    assert {host["PrivateDnsName"] for host in (before | instances()).values()} <= {
+        each["logStreamName"] for each in streams
+    }
+
+
+def test_cloudwatch_has_the_metrics_of_alarms_and_dashboard():
+    cloudwatch = aws("cloudwatch")
+    alarms = cloudwatch.describe_alarms(AlarmNamePrefix=f"{STACK}/")["MetricAlarms"]
+    watched = {alarm["MetricName"] for alarm in alarms if alarm.get("Namespace") == f"Airflow/{STACK}"}
+    assert {"airflow_scheduler_heartbeat", "host_disk_used_percent"} <= watched
+
+    def published():
+        metrics = cloudwatch.list_metrics(Namespace=f"Airflow/{STACK}")["Metrics"]
+        hosts = {each["Value"] for metric in metrics for each in metric["Dimensions"] if each["Name"] == "Host"}
+        known = {host["PrivateDnsName"] for host in instances().values()} <= hosts
+        return known and watched <= {metric["MetricName"] for metric in metrics}
+
+    until(published, 120, f"both hosts publish {sorted(watched)}")
 
 
 def test_the_new_host_completed_itself():

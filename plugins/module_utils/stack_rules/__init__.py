@@ -26,6 +26,7 @@ from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules impo
     services,
     sign_in,
     state,
+    telemetry,
     worker_groups,
 )
 from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules.problem import Facts, Problem
@@ -58,6 +59,7 @@ RULES = (
     *connections.RULES,
     *entry.RULES,
     *monitoring.RULES,
+    *telemetry.RULES,
     *offload.RULES,
     *bastion.RULES,
     *offers.RULES,

@@ -11,6 +11,7 @@ def forty_naps() -> None:
     @task
     def nap(number: int) -> int:
         time.sleep(10)
+        print(f"nap {number} is over")
         return number
 
     nap.expand(number=list(range(40)))

@@ -258,3 +258,16 @@ def test_what_stays_otherwise_than_declared_is_an_error_after_all_else_is_done(h
 def test_at_boot_the_database_unit_compares_by_itself(host):
     host[1].drift = ["pools.p: slots"]
     assert checked(host)["state"] == []
+
+
+def test_optional_helpers_come_change_and_go_with_what_the_stack_says_of_them(host):
+    def journal(name):
+        return {"journal": {"airflow": f"/{name}/airflow", "system": f"/{name}/system"}}
+
+    applied(host, **journal("one"))
+    host[1].active = {*UNITS, "airflow-journal.service"}
+    host[1].commands.clear()
+    assert applied(host, **journal("two"))["restart"] == []
+    assert host[1].commands[:2] == ["systemctl daemon-reload", "systemctl try-restart airflow-journal.service"]
+    host[1].active.add("airflow-journal.service")
+    assert checked(host)["stop"] == ["airflow-journal.service"]

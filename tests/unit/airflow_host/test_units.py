@@ -31,11 +31,32 @@ def test_the_stack_decides_about_drain_queues_and_services():
     assert "TimeoutStopSec=3600s" in result["airflow-worker.service"]
     assert "AIRFLOW_WORKER_QUEUES=default,big" in result["airflow-worker.service"]
     assert (
-        result["airflow.target"] == "[Unit]\nWants=airflow-worker.service airflow-dags.timer airflow-watchdog.timer\n"
+        result["airflow.target"]
+        == "[Unit]\nWants=airflow-worker.service airflow-dags.timer airflow-disk.timer airflow-watchdog.timer\n"
     )
     assert result["airflow-watchdog.service"] == "[Service]\nEnvironment=AIRFLOW_WATCHDOG_PATIENCE=90\n"
     without = drop_ins(services=["scheduler"])
-    assert without["airflow.target"] == "[Unit]\nWants=airflow-scheduler.service airflow-dags.timer\n"
+    assert (
+        without["airflow.target"] == "[Unit]\nWants=airflow-scheduler.service airflow-dags.timer airflow-disk.timer\n"
+    )
+
+
+def test_journal_and_metrics_leave_the_host_where_the_stack_says():
+    metrics = {"address": "0.0.0.0", "namespace": "Airflow/demo", "published": ["a.b,c=d", "e"]}
+    result = drop_ins(journal={"airflow": "/demo/airflow", "system": "/demo/system"}, metrics=metrics)
+    assert result["airflow-journal.service"].splitlines() == [
+        "[Service]",
+        "Environment=AWS_DEFAULT_REGION=cn-north-1",
+        "Environment=AIRFLOW_LOG_GROUP=/demo/airflow SYSTEM_LOG_GROUP=/demo/system",
+    ]
+    assert result["airflow-metrics.service"].splitlines() == [
+        "[Service]",
+        "Environment=AWS_DEFAULT_REGION=cn-north-1",
+        "Environment=METRICS_ADDRESS=0.0.0.0 METRICS_NAMESPACE=Airflow/demo",
+        'Environment="METRICS_PUBLISHED=a.b,c=d e"',
+    ]
+    assert result["airflow.target"].split()[-2:] == ["airflow-journal.service", "airflow-metrics.service"]
+    assert not {"airflow-journal.service", "airflow-metrics.service"} & {*drop_ins()}
 
 
 def dags(source, **changes):

@@ -49,3 +49,62 @@ def test_hosts_read_their_own_secrets(backend, action, resource):
         arn = "arn:aws-cn:" + resource.format(place, secret)
         assert allowed(statement, action, arn) is expected, arn
         assert not allowed(statement, action, arn.replace("/demo/", "/other/"))
+
+
+def test_hosts_write_and_read_task_logs_in_s3_and_find_out_what_is_missing():
+    policy = statements()
+    bucket = f"arn:aws-cn:s3:::demo-logs-{ACCOUNT}-cn-north-1"
+    log = "demo/tasks/dag_id=a/run_id=b/task_id=c/attempt=1.log"
+    for action in ("s3:GetObject", "s3:PutObject"):
+        assert allowed(policy["WriteAndReadTaskLogs"], action, f"{bucket}/{log}")
+        assert not allowed(policy["WriteAndReadTaskLogs"], action, f"{bucket}/AWSLogs/x")
+    # A request for a missing object has no prefix; without leave to list, the answer is "forbidden", not "missing".
+    assert allowed(policy["FindTaskLogs"], "s3:ListBucket", bucket)
+    assert policy["FindTaskLogs"]["Condition"] == {"StringLikeIfExists": {"s3:prefix": "demo/tasks/*"}}
+    given = statements(identity_log_bucket_existing="ours")
+    assert allowed(given["WriteAndReadTaskLogs"], "s3:PutObject", f"arn:aws-cn:s3:::ours/{log}")
+
+
+def test_hosts_write_to_the_stacks_log_groups_and_no_others():
+    policy = statements(identity_task_logs="cloudwatch")
+    group = f"arn:aws-cn:logs:cn-north-1:{ACCOUNT}:log-group:/graviflow"
+    for name, sid in {
+        "airflow": "WriteServiceLogs",
+        "system": "WriteServiceLogs",
+        "tasks": "WriteAndReadTaskLogs",
+    }.items():
+        stream = f"/{name}:log-stream:ip-10-0-0-1"
+        assert allowed(policy[sid], "logs:PutLogEvents", f"{group}/demo{stream}")
+        assert not allowed(policy[sid], "logs:PutLogEvents", f"{group}/other{stream}")
+    assert not any("s3:PutObject" in each["Action"] for each in policy.values())
+
+
+def test_hosts_publish_metrics_in_their_own_namespace():
+    condition = {"StringEquals": {"cloudwatch:namespace": "Airflow/demo"}}
+    assert statements()["PublishMetrics"]["Condition"] == condition
+
+
+def test_hosts_that_leave_their_logs_where_they_are_need_no_bucket():
+    assert not {"WriteAndReadTaskLogs", "FindTaskLogs"} & statements(identity_task_logs="none").keys()
+
+
+def test_hosts_read_no_other_bucket_unless_their_dags_are_in_it():
+    policy = statements(identity_task_logs="none")
+    assert not [each for each in policy.values() if "s3:" in str(each["Action"])]
+
+
+@pytest.mark.parametrize(("prefix", "folder"), [("", ""), ("airflow/dags", "airflow/dags/")])
+def test_hosts_read_their_dags_and_nothing_beside(prefix, folder):
+    policy = statements(identity_dags={"bucket": "team-dags", "prefix": prefix})
+    assert policy["ListDags"]["Resource"] == "arn:aws-cn:s3:::team-dags"
+    assert policy["ListDags"]["Condition"] == {"StringEquals": {"s3:prefix": folder}}
+    assert policy["ReadDags"]["Action"] == "s3:GetObject"
+    assert policy["ReadDags"]["Resource"] == f"arn:aws-cn:s3:::team-dags/{folder}*"
+    assert "DecryptDags" not in policy
+
+
+def test_hosts_decrypt_their_dags_through_s3_alone():
+    key = f"arn:aws-cn:kms:cn-north-1:{ACCOUNT}:key/0a1b"
+    policy = statements(identity_dags={"bucket": "team-dags", "key_arn": key})
+    assert policy["DecryptDags"]["Resource"] == key
+    assert policy["DecryptDags"]["Condition"] == {"StringEquals": {"kms:ViaService": "s3.cn-north-1.amazonaws.com.cn"}}

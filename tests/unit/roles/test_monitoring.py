@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from airflow_host import metrics, statsd
 from ansible_collections.graviflow.airflow.plugins.module_utils.alarm_data import stack_alarms, stack_dashboard
 from ansible_collections.graviflow.airflow.plugins.module_utils.alarms import plan
 from ansible_collections.graviflow.airflow.plugins.module_utils.stack_rules.monitoring import ALARMS
@@ -65,3 +66,11 @@ def test_the_dashboard_shows_every_subject_and_draws_alarms_that_exist():
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_the_docs_have_a_row_for_it(name):
     assert row(name, CATALOGUE[name]) in (ROOT / "docs/monitoring.md").read_text().splitlines()
+
+
+def test_hosts_publish_what_alarms_and_dashboard_show():
+    document = yaml.safe_load((ROOT / "roles/stack_document/vars/main/document.yml").read_text())
+    published = {statsd.series(text).flat for text in document["__stack_document_published"]} | {*metrics.HOST_METRICS}
+    widgets = [widget for section in SECTIONS for widget in section["widgets"] if widget["subject"] == "airflow"]
+    alarms = [alarm for alarm in CATALOGUE.values() if alarm["subject"] == "airflow"]
+    assert {alarm["metric"] for alarm in alarms} | {name for each in widgets for name in each["metrics"]} == published

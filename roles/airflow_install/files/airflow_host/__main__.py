@@ -20,8 +20,11 @@ from airflow_host import (
     dag_sources,
     dags,
     database,
+    disk,
     health,
     image,
+    journal,
+    metrics,
     options,
     pgbouncer,
     releases,
@@ -141,8 +144,11 @@ def _status(arguments: argparse.Namespace) -> int:
     if arguments.json:
         services = [item.as_dict() for item in result]
         told = {"dags": state.revision, "dags_problem": state.problem, "clock": time_of_day.as_dict()}
-        _print({"services": services, **told})
+        worker = {"free_percent": disk.free_percent(LAYOUT.logs), "held": disk.held(LAYOUT)}
+        _print({"services": services, **told, "disk": worker})
     else:
+        if reason := disk.held(LAYOUT):
+            print(f"disk: {reason}")
         for item in result:
             print(f"{item.service:15} {item.state:20} {item.reason or 'healthy'}")
         print(f"{'dags':15} {state.revision or 'none':20} {state.problem or 'as their source has them'}")
@@ -172,6 +178,22 @@ def _watch_worker(arguments: argparse.Namespace) -> int:
         # The worker is not to blame, and finds its broker again by itself.
         LAYOUT.watched.unlink(missing_ok=True)
         print(f"broker: {error}", file=sys.stderr)
+    return 0
+
+
+def _guard_disk(arguments: argparse.Namespace) -> int:
+    document = _applied_document()
+    disk.guard(LAYOUT, document.disk, "worker" in document.services, time.time())
+    return 0
+
+
+def _ship_journal(arguments: argparse.Namespace) -> int:
+    journal.follow((arguments.airflow_group, arguments.system_group), arguments.state)
+    return 0
+
+
+def _serve_metrics(arguments: argparse.Namespace) -> int:
+    metrics.serve(arguments.address, arguments.namespace, arguments.published, LAYOUT.logs)
     return 0
 
 
@@ -240,6 +262,21 @@ def parser() -> argparse.ArgumentParser:
         "--patience", type=float, default=90, metavar="SECONDS", help="that work may wait (default: 90)"
     )
     command.set_defaults(run=_watch_worker)
+
+    command = commands.add_parser("guard-disk", help="remove old logs; let the worker take tasks while there is room")
+    command.set_defaults(run=_guard_disk)
+
+    command = commands.add_parser("ship-journal", help="send the journal to CloudWatch Logs, for ever")
+    command.add_argument("--airflow-group", required=True, help="log group of what Airflow's units say")
+    command.add_argument("--system-group", required=True, help="log group of all else")
+    command.add_argument("--state", type=Path, required=True, help="directory of the cursor")
+    command.set_defaults(run=_ship_journal)
+
+    command = commands.add_parser("serve-metrics", help="take metrics by StatsD, show and publish them, for ever")
+    command.add_argument("--address", required=True, help=f"where Prometheus asks, at port {metrics.PORT}")
+    command.add_argument("--namespace", default="", help="of CloudWatch; without one nothing is published")
+    command.add_argument("published", nargs="*", metavar="SERIES", help="what is published, as StatsD writes it")
+    command.set_defaults(run=_serve_metrics)
     return root
 
 

@@ -67,12 +67,13 @@ def plan(
     wanted = [*desired.files(stack, layout), *more]
     digests = desired.digests(wanted, ("database", *stack.document.services), layout)
     before = _applied(layout)
-    known = [*map(units.service_unit, ALL_SERVICES), units.PGBOUNCER, units.DATABASE]
+    known = [*map(units.service_unit, ALL_SERVICES), units.PGBOUNCER, units.DATABASE, *units.OPTIONAL]
     states = systemd.properties(known, ("ActiveState", "Job"), run)
     # While it is not, it is about to compare by itself.
     is_prepared = states.pop(units.DATABASE)["ActiveState"] == "active"
     differences = compare() if is_prepared else []
     services = [units.service_unit(service) for service in stack.document.services]
+    staying = {*digests, *units.helpers(stack.document)}
 
     def due(names: Iterable[str]) -> list[str]:
         return [unit for unit in names if systemd.is_idle(states[unit]) or before.get(unit) != digests[unit]]
@@ -82,7 +83,7 @@ def plan(
         remove=desired.stale(wanted, layout),
         restart=due(services),
         reload=due([units.PGBOUNCER] if stack.document.pgbouncer else []),
-        stop=[unit for unit, state in states.items() if unit not in digests and not systemd.is_idle(state)],
+        stop=[unit for unit, state in states.items() if unit not in staying and not systemd.is_idle(state)],
         prepare_database=bool(differences) or before.get(units.DATABASE) != digests[units.DATABASE],
         state=differences,
         digests=digests,
@@ -100,8 +101,8 @@ def _refresh(changed: list[Path], layout: Layout, run: systemd.Run) -> None:
     for path in below_units:
         if path.suffix == ".mount":
             run(["systemctl", "restart", "--no-block", path.name])
-        elif path.parent.name == f"{units.DAGS_TIMER}.d":
-            run(["systemctl", "try-restart", units.DAGS_TIMER])
+        elif (unit := path.parent.name.removesuffix(".d")) in units.RESTARTED:
+            run(["systemctl", "try-restart", unit])
 
 
 def _write(plan: Plan, layout: Layout, run: systemd.Run) -> None:

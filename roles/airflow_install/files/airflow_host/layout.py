@@ -62,6 +62,26 @@ class Layout:
         return self.runtime / "dags.key"
 
     @property
+    def logs(self) -> Path:
+        """The folder of the logs that Airflow writes itself."""
+        return self.root / "var/log/airflow"
+
+    @property
+    def log_folders(self) -> tuple[Path, ...]:
+        """The folders in it that old logs are removed from."""
+        return (self.logs / "tasks", self.logs / "dag-processor")
+
+    @property
+    def held(self) -> Path:
+        """Why the worker takes no new tasks, while it takes none."""
+        return self.root / "run/airflow-disk/held"
+
+    @property
+    def cleaned(self) -> Path:
+        """A file that is as old as the last look for logs to remove."""
+        return self.root / "run/airflow-disk/cleaned"
+
+    @property
     def applied(self) -> Path:
         """What each service was last started with."""
         return self.runtime / "applied.json"

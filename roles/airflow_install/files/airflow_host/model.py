@@ -19,7 +19,19 @@ SERVICES: Mapping[int, tuple[str, ...]] = {
 WEB_SERVICES = frozenset(("webserver", "api-server"))
 """Those that users sign in to."""
 
-Part = TypeVar("Part", "Database", "Endpoint", "SharedStorage", "Worker", "Dags", "DagSource", "PgBouncer")
+Part = TypeVar(
+    "Part",
+    "Database",
+    "Endpoint",
+    "SharedStorage",
+    "Worker",
+    "Dags",
+    "DagSource",
+    "PgBouncer",
+    "Journal",
+    "Metrics",
+    "Disk",
+)
 Secrets = Mapping[str, Mapping[str, str]]
 
 
@@ -130,6 +142,32 @@ class PgBouncer:
 
 
 @dataclass(frozen=True)
+class Journal:
+    """The log groups that the journal goes to: what our units say, and all else."""
+
+    airflow: str
+    system: str
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Where Prometheus may ask; what is published in CloudWatch, as StatsD writes it, and in which namespace."""
+
+    address: str = "127.0.0.1"
+    namespace: str = ""
+    published: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Days that task logs stay; per cent of free space below which older ones go, and the worker takes no new tasks."""
+
+    log_days: int = 14
+    clean_below: int = 15
+    hold_below: int = 5
+
+
+@dataclass(frozen=True)
 class Document:
     """What this stack's hosts run, without secrets.
 
@@ -137,6 +175,7 @@ class Document:
     """
 
     stack: str
+    region: str
     airflow: int
     services: tuple[str, ...]
     database: Database
@@ -150,6 +189,9 @@ class Document:
     fingerprints: Mapping[str, str]
     state: State
     sign_in_secrets: tuple[str, ...]
+    journal: Journal | None = None
+    metrics: Metrics | None = None
+    disk: Disk = Disk()
 
     @property
     def sessions(self) -> Database:
@@ -238,8 +280,10 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
             )
         storage, worker, pgbouncer = raw.get("shared_storage"), raw["worker"], raw.get("pgbouncer")
         state = raw.get("state", {})
+        journal, metrics = raw.get("journal"), raw.get("metrics")
         return Document(
             stack=raw["stack"],
+            region=raw["region"],
             airflow=airflow,
             services=tuple(raw["services"]),
             database=_pick(Database, raw["database"]),
@@ -256,6 +300,9 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
                 "remove_undeclared": list(state.get("remove_undeclared", [])),
             },
             sign_in_secrets=sign_in_secrets(raw),
+            journal=_pick(Journal, journal) if journal else None,
+            metrics=_pick(Metrics, {**metrics, "published": tuple(metrics["published"])}) if metrics else None,
+            disk=_pick(Disk, raw.get("disk", {})),
         )
     except KeyError as error:
         raise HostError(f"stack document: {error.args[0]!r} is missing") from error

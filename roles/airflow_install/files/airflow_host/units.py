@@ -18,6 +18,12 @@ PGBOUNCER = "airflow-pgbouncer.service"
 DAGS_TIMER = "airflow-dags.timer"
 WATCHDOG = "airflow-watchdog.service"
 WATCHDOG_TIMER = "airflow-watchdog.timer"
+DISK_TIMER = "airflow-disk.timer"
+JOURNAL = "airflow-journal.service"
+METRICS = "airflow-metrics.service"
+# Helpers that a stack may do without, and units that hear of a changed drop-in only by a restart.
+OPTIONAL = (JOURNAL, METRICS)
+RESTARTED = (DAGS_TIMER, *OPTIONAL)
 STORAGE_SOCKET = "airflow-storage.socket"
 STORAGE_PORT = 20049  # of that socket
 NFS_PORT = 2049
@@ -53,12 +59,28 @@ def storage_tunnel(storage: SharedStorage, authorities: PurePosixPath) -> str:
     )
 
 
+def helpers(document: Document) -> dict[str, str]:
+    """Return the drop-ins of those optional helpers that the stack wants."""
+    common = f"[Service]\nEnvironment=AWS_DEFAULT_REGION={document.region}\n"
+    result = {}
+    if journal := document.journal:
+        groups = f"Environment=AIRFLOW_LOG_GROUP={journal.airflow} SYSTEM_LOG_GROUP={journal.system}\n"
+        result[JOURNAL] = f"{common}{groups}"
+    if metrics := document.metrics:
+        result[METRICS] = (
+            f"{common}Environment=METRICS_ADDRESS={metrics.address} METRICS_NAMESPACE={metrics.namespace}\n"
+            f'Environment="METRICS_PUBLISHED={" ".join(metrics.published)}"\n'
+        )
+    return result
+
+
 def drop_ins(document: Document, deploy_key: Path) -> dict[str, str]:
     """Return the drop-ins by the unit that they belong to."""
-    timers = [DAGS_TIMER, *([WATCHDOG_TIMER] if "worker" in document.services else [])]
-    wanted = " ".join([*map(service_unit, document.components), *timers])
+    timers = [DAGS_TIMER, DISK_TIMER, *([WATCHDOG_TIMER] if "worker" in document.services else [])]
+    wanted = " ".join([*map(service_unit, document.components), *timers, *helpers(document)])
     concurrency = document.worker.concurrency
     return {
+        **helpers(document),
         TARGET: f"[Unit]\nWants={wanted}\n",
         DAGS: _dags(document, deploy_key),
         DAGS_CHECK: f"[Service]\nRuntimeMaxSec={document.dags.check_seconds}s\n",
