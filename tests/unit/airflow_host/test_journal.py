@@ -162,6 +162,6 @@ def test_entries_that_say_nothing_move_the_cursor():
 def test_lines_come_whole_and_silence_is_told():
     script = "printf 'one\\ntw'; sleep 0.3; printf 'o\\n'"
     with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as process:
-        lines = list(journal._lines(process.stdout, 0.1))
+        lines = list(journal._lines(process.stdout.fileno(), 0.1))
     assert [each for each in lines if each] == [b"one", b"two"]
     assert None in lines

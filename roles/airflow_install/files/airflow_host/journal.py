@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import selectors
 import socket
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_host.errors import HostError
 
@@ -132,16 +133,16 @@ def send(client: BaseClient, stream: str, portion: list[Event], sleep: Callable[
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _lines(stream: IO[bytes], wait: float) -> Iterator[bytes | None]:
-    """Yield the lines of a stream as they come, and None when none has come for `wait` seconds; end with the stream."""
-    descriptor, rest = stream.fileno(), b""
+def _lines(descriptor: int, wait: float) -> Iterator[bytes | None]:
+    """Yield the lines of a pipe as they come, and None when none has come for `wait` seconds; end with the pipe."""
+    rest = b""
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
         while True:
             if not selector.select(wait):
                 yield None
                 continue
-            read = stream.read1(65536)  # type: ignore[attr-defined]
+            read = os.read(descriptor, 65536)
             if not read:
                 return
             *complete, rest = (rest + read).split(b"\n")
@@ -189,5 +190,5 @@ def follow(groups: tuple[str, str], directory: Path) -> None:
     command = ["journalctl", "--output=json", "--follow", "--no-tail", "--all", f"--output-fields={','.join(FIELDS)}"]
     with subprocess.Popen([*command, start], stdout=subprocess.PIPE) as reader:
         assert reader.stdout is not None
-        ship(_lines(reader.stdout, 1.0), groups, lambda portion: send(client, stream, portion), keep)
+        ship(_lines(reader.stdout.fileno(), 1.0), groups, lambda portion: send(client, stream, portion), keep)
     raise HostError(f"journalctl ended with {reader.returncode}")
