@@ -90,14 +90,26 @@ def test_every_service_has_its_settings(airflow):
 def test_only_the_web_service_has_what_users_sign_in_with():
     given = stack(sign_in={"secrets": ["client_secret"]})
     for service in ("api-server", "webserver"):
-        assert environment.sign_in(given, service) == {"AIRFLOW_SIGN_IN_CLIENT_SECRET": "client" + PRINTABLE}
+        assert environment.sign_in(given, service) == {
+            **environment.sign_in(stack(), service),
+            "AIRFLOW_SIGN_IN_CLIENT_SECRET": "client" + PRINTABLE,
+        }
     for service in ("database", "scheduler", "worker", "flower"):
         assert environment.sign_in(given, service) == {}
-    assert environment.sign_in(stack(), "api-server") == {}
+
+
+def test_web_sessions_are_signed_with_a_key_that_no_worker_has():
+    (key,) = environment.sign_in(stack(), "api-server").values()
+    assert len(key) == 64
+    assert key not in variables("worker", 3).values()
+    assert key not in variables("worker", 2).values()
+    other = stack()
+    other.secrets["airflow"]["jwt_secret"] += "x"
+    assert environment.sign_in(other, "api-server") != environment.sign_in(stack(), "api-server")
 
 
 def test_a_key_that_users_would_sign_in_with_is_named():
-    with pytest.raises(HostError, match="'bind_password' of sign_in is missing"):
+    with pytest.raises(HostError, match="'bind_password' is missing, which sign-in needs"):
         environment.sign_in(stack(sign_in={"secrets": ["bind_password"]}), "api-server")
 
 

@@ -118,6 +118,13 @@ def test_passwords_are_the_default(settings, rendered):
     assert rendered["password"][1]["sign_in"] == {"secrets": []}
 
 
+@pytest.mark.parametrize("way", ["password", "oidc", "ldap"])
+def test_web_sessions_have_a_key_of_their_own_where_there_are_any(settings, way, monkeypatch):
+    assert "SECRET_KEY" not in settings(way)
+    monkeypatch.setenv("AIRFLOW_SIGN_IN_SESSION_KEY", "key of web sessions")
+    assert settings(way)["SECRET_KEY"] == "key of web sessions"
+
+
 def test_a_text_of_ones_own_is_taken_as_it_is(rendered):
     assert rendered["own"][0] == WAYS["own"]["webserver_config"]
     assert rendered["own"][1]["sign_in"] == {"secrets": ["key"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -84,14 +85,17 @@ def settings(stack: Stack, database: Database, authorities: Path) -> dict[str, s
 
 
 def sign_in(stack: Stack, service: str) -> dict[str, str]:
-    """Return what webserver_config.py reads from the environment; raise HostError when the secret lacks a key."""
+    """Return what webserver_config.py reads from the environment; raise HostError when a secret lacks a key."""
     if service not in WEB_SERVICES:
         return {}
     try:
+        # Every worker has [api] secret_key, to serve its logs, so it must not be what web sessions are signed with.
+        # Whoever can sign tokens can be anybody already: this key is derived from that one.
+        session = hmac.digest(stack.secrets["airflow"]["jwt_secret"].encode(), b"web sessions", "sha256").hex()
         secret = {key: stack.secrets["sign_in"][key] for key in stack.document.sign_in_secrets}
     except KeyError as error:
-        raise HostError(f"secrets: {error.args[0]!r} of sign_in is missing") from error
-    return {f"AIRFLOW_SIGN_IN_{key.upper()}": value for key, value in secret.items()}
+        raise HostError(f"secrets: {error.args[0]!r} is missing, which sign-in needs") from error
+    return {f"AIRFLOW_SIGN_IN_{key.upper()}": value for key, value in {"session_key": session, **secret}.items()}
 
 
 def quote(value: str) -> str:
