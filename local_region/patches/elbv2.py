@@ -6,6 +6,7 @@ when that was; both times are time.monotonic() seconds.
 
 from __future__ import annotations
 
+import re
 import time
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,15 @@ BALANCER_ATTRIBUTES = {
     "waf.fail_open.enabled": "false",
     "zonal_shift.config.enabled": "false",
 }
+# Those of listeners of an application load balancer, by HTTPS or not.
+LISTENER_ATTRIBUTES = re.compile(
+    r"routing\.http\.("
+    r"request\.x_amzn_(mtls_clientcert(_serial_number|_issuer|_subject|_validity|_leaf)?|tls_version|tls_cipher_suite)"
+    r"\.header_name"
+    r"|response\.(strict_transport_security|content_security_policy|x_content_type_options|x_frame_options"
+    r"|access_control_(allow_(origin|methods|headers|credentials)|expose_headers|max_age))\.header_value"
+    r"|response\.server\.enabled)"
+)
 GROUP_ATTRIBUTES = {
     "stickiness.type": "lb_cookie",
     "stickiness.lb_cookie.duration_seconds": "86400",
@@ -119,6 +129,16 @@ def _listeners() -> None:
         if listener.protocol == "HTTP":
             listener.ssl_policy, listener.certificate, listener.certificates = None, None, []
         return listener
+
+    @replace(models.ELBv2Backend, "modify_listener_attributes")
+    def attribute(original: Any, backend: Any, listener_arn: str, attrs: list[dict[str, str]]) -> Any:
+        """Gap: any attribute is taken."""
+        for each in attrs:
+            if not LISTENER_ATTRIBUTES.fullmatch(each["Key"]):
+                raise exceptions.InvalidConfigurationRequest(
+                    f"Listener attribute key '{each['Key']}' is not recognized"
+                )
+        return original(listener_arn, attrs)
 
     @after(models.FakeListener, "register")
     def in_order(listener: Any, *_: Any) -> None:

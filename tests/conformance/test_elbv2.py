@@ -223,6 +223,19 @@ def test_rules_choose_by_priority_path_and_host(
     until(lambda: served_by(request_("/2")) == BACKEND_PORTS[0], what="rules gone")
 
 
+def test_a_listener_adds_headers_and_takes_no_attribute_that_there_is_not(
+    elb: Any, listeners: dict[str, str], request_: Any, until: Any
+) -> None:
+    def give(name: str) -> None:
+        key = f"routing.http.response.{name}.header_value"
+        elb.modify_listener_attributes(ListenerArn=listeners["https"], Attributes=[{"Key": key, "Value": "DENY"}])
+
+    give("x_frame_options")
+    until(lambda: request_("/")[1].get("x-frame-options") == "DENY", what="the header is there")
+    with pytest.raises(ClientError, match="InvalidConfigurationRequest"):
+        give("x_powered_by")
+
+
 def test_weights_share_the_requests(
     elb: Any, groups: list[str], listeners: Any, health: Any, request_: Any, until: Any
 ) -> None:
