@@ -1,0 +1,41 @@
+"""S3: what a bucket's policy denies by TLS is denied, what it denies without is not, because nobody comes without."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+BUCKET = "conformance-policy"
+PLAIN = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+
+
+@pytest.fixture
+def s3(cloud: Any) -> Any:
+    client = cloud.client("s3")
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": client.meta.region_name})
+    yield client
+    client.delete_bucket_policy(Bucket=BUCKET)
+    client.delete_object(Bucket=BUCKET, Key="key")
+    client.delete_bucket(Bucket=BUCKET)
+
+
+def deny(s3: Any, condition: dict[str, Any]) -> None:
+    resources = [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": resources, **condition}
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+
+def test_who_asks_for_tls_denies_nobody(s3: Any) -> None:
+    deny(s3, PLAIN)
+    s3.put_object(Bucket=BUCKET, Key="key", Body=b"value")
+    assert s3.get_object(Bucket=BUCKET, Key="key")["Body"].read() == b"value"
+
+
+def test_who_denies_without_a_condition_denies(s3: Any) -> None:
+    deny(s3, {})
+    with pytest.raises(ClientError) as refused:
+        s3.put_object(Bucket=BUCKET, Key="key", Body=b"value")
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
