@@ -51,6 +51,14 @@ def test_hosts_read_their_own_secrets(backend, action, resource):
         assert not allowed(statement, action, arn.replace("/demo/", "/other/"))
 
 
+def test_hosts_pull_from_their_repository_of_codecommit_and_no_other():
+    url = "https://git-codecommit.cn-northwest-1.amazonaws.com.cn/v1/repos/dags"
+    statement = statements(identity_dags_repository=url)["PullDags"]
+    arn = f"arn:aws-cn:codecommit:cn-northwest-1:{ACCOUNT}:dags"
+    assert (statement["Action"], statement["Resource"]) == ("codecommit:GitPull", arn)
+    assert "PullDags" not in statements(identity_dags_repository="https://github.com/team/dags.git")
+
+
 def test_hosts_write_and_read_task_logs_in_s3_and_find_out_what_is_missing():
     policy = statements()
     bucket = f"arn:aws-cn:s3:::demo-logs-{ACCOUNT}-cn-north-1"

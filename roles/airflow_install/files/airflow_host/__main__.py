@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from airflow_host import (
     apply,
     clock,
+    codecommit,
     dag_check,
     dag_sources,
     dags,
@@ -129,6 +131,19 @@ def _check_dags(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _codecommit_login(arguments: argparse.Namespace) -> int:
+    import boto3
+
+    if arguments.operation == "get":
+        asked = dict(line.rstrip("\n").split("=", 1) for line in sys.stdin if "=" in line)
+        role = boto3.session.Session().get_credentials()
+        if role is None:
+            raise HostError("CodeCommit: this host has no role to sign with")
+        answer = codecommit.login(asked, role.get_frozen_credentials(), datetime.now(UTC))
+        print("".join(f"{name}={value}\n" for name, value in answer.items()), end="")
+    return 0
+
+
 def _publish_dags(arguments: argparse.Namespace) -> int:
     keep = releases.Keep(arguments.keep, arguments.keep_seconds)
     # Every host's unit reads it, as a user of its own.
@@ -234,6 +249,10 @@ def parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("check-dags", help="import DAGs as Airflow does; for airflow-dags-check@.service")
     command.set_defaults(run=_check_dags)
+
+    command = commands.add_parser("codecommit-login", help="sign in to CodeCommit with the host's role; for git")
+    command.add_argument("operation", help="get; all others do nothing")
+    command.set_defaults(run=_codecommit_login)
 
     command = commands.add_parser("publish-dags", help="unpack an archive as the current release")
     command.add_argument("--check", action="store_true", help="change nothing, print what would change")

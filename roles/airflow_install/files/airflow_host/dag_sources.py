@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_host import model, releases
+from airflow_host import codecommit, model, releases
 from airflow_host.errors import HostError
 
 if TYPE_CHECKING:
@@ -115,7 +115,9 @@ class Git:
             path.unlink()
 
     def _run(self, *arguments: str, seconds: float | None = None) -> str:
-        settings = ("gc.auto=0", "http.lowSpeedLimit=1", f"http.lowSpeedTime={PATIENCE}")
+        settings = ["gc.auto=0", "http.lowSpeedLimit=1", f"http.lowSpeedTime={PATIENCE}"]
+        if codecommit.serves(self.git.url):
+            settings += codecommit.SETTINGS
         command = ["git", *(word for setting in settings for word in ("-c", setting)), *arguments]
         with self._environment() as environment:
             try:
