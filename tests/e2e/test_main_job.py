@@ -137,6 +137,7 @@ def test_a_host_dies_under_load_and_is_replaced(airflow):
     name = before[victim]["PrivateDnsName"]
     until(lambda: name in in_state("success"), 120, f"a task has ended on {name}")
     last_words = in_state("success")[name]
+    time.sleep(10)  # a log goes to S3 when its task has ended
     answers = Watch(airflow)
     subprocess.run(["docker", "kill", f"graviflow-instance-{victim}"], check=True, capture_output=True)
 
@@ -184,6 +185,19 @@ def test_the_new_host_does_its_work():
     assert verified.returncode == 0, verified.tail
 
 
+def test_a_task_of_a_queue_runs_on_the_hosts_that_have_it(airflow):
+    group = {"name": "big", "queues": ["big"], "instance_type": "m7g.large", "concurrency": 2}
+    made = playbook("provision", "-e", json.dumps({"compute_worker_groups": [group]}))
+    assert made.returncode == 0, made.tail
+    runs = "/api/v2/dags/on_big/dagRuns"
+    run_id = airflow.request(runs, {"logical_date": None})["dag_run_id"]
+    until(lambda: airflow.request(f"{runs}/{run_id}")["state"] == "success", 300, "the task has run", every=3)
+    (task,) = airflow.request(f"{runs}/{run_id}/taskInstances")["task_instances"]
+    (host,) = [each for each in instances().values() if each["PrivateDnsName"] == task["hostname"]]
+    assert {"Key": "graviflow:host-class", "Value": "big"} in host["Tags"]
+    assert host["InstanceId"] not in target_health()
+
+
 def test_controls_that_only_a_database_instance_can_break():
     """As above: here is an instance of PostgreSQL."""
     observed = Observed(aws, STACK)
@@ -200,10 +214,11 @@ def test_hosts_call_what_their_role_allows_and_nothing_else():
 
 
 def test_teardown_asks_for_the_name():
+    before = set(instances())
     refused = playbook("teardown", "-e", "teardown_confirm=something-else")
     assert refused.returncode != 0
     assert STACK in refused.output
-    assert len(instances()) == 2
+    assert set(instances()) == before
 
 
 def test_teardown_leaves_nothing():

@@ -1,5 +1,6 @@
 """The life of a stack's AWS side: planned, made, made again, removed. For one cell of the matrix, or all of them."""
 
+import base64
 import json
 import os
 import re
@@ -142,8 +143,9 @@ def test_the_stacks_own_key_encrypts_everything(stack, observed):
     assert {row.get("KmsKeyId") for row in rows} == {key}
 
 
-# Session Manager's channel to the host that asks; AWS has no resource to name there.
-CHANNEL = re.compile("ssm:UpdateInstanceInformation|ssmmessages:(Create|Open)(Control|Data)Channel")
+# Session Manager's channel to the host that asks, and metrics, whose namespace is a condition: no resource exists.
+CHANNEL = "ssm:UpdateInstanceInformation|ssmmessages:(Create|Open)(Control|Data)Channel"
+NO_RESOURCE = re.compile(f"{CHANNEL}|cloudwatch:PutMetricData")
 
 
 def test_nothing_may_be_written_everywhere(observed):
@@ -151,7 +153,7 @@ def test_nothing_may_be_written_everywhere(observed):
         (name, action)
         for name, actions, resources in observed.statements()
         for action in actions
-        if "*" in resources and not READING.match(action.split(":")[-1]) and not CHANNEL.fullmatch(action)
+        if "*" in resources and not READING.match(action.split(":")[-1]) and not NO_RESOURCE.fullmatch(action)
     ]
     assert wide == []
 
@@ -160,6 +162,33 @@ def test_no_parameter_of_others_may_be_read(observed):
     """AWS's policy for Session Manager would allow it."""
     statements = [(name, actions) for name, actions, resources in observed.statements() if "*" in resources]
     assert [(name, each) for name, actions in statements for each in actions if each.startswith("ssm:Get")] == []
+
+
+def groups(stack):
+    """The Auto Scaling groups of the stack's hosts by name, each with what these are told."""
+    ec2 = stack.aws("ec2")
+    told = {}
+    hosts = [{"Name": "tag:graviflow:role", "Values": ["host"]}]
+    for group in stack.aws("autoscaling").describe_auto_scaling_groups(Filters=hosts)["AutoScalingGroups"]:
+        versions = ec2.describe_launch_template_versions(
+            LaunchTemplateName=group["LaunchTemplate"]["LaunchTemplateName"], Versions=["$Latest"]
+        )["LaunchTemplateVersions"]
+        data = versions[0]["LaunchTemplateData"]
+        user_data = json.loads(base64.b64decode(data["UserData"]))
+        told[group["AutoScalingGroupName"]] = (group["MinSize"], group["MaxSize"], data["InstanceType"], user_data)
+    return told
+
+
+@pytest.mark.usefixtures("first")
+def test_a_worker_group_has_hosts_of_its_own_until_nobody_names_it(stack):
+    own = {f"{NAME}-host": (2, 2, "m7g.large", {"stack": NAME})}
+    big = {f"{NAME}-worker-big": (1, 3, "r7g.large", {"stack": NAME, "host_class": "big"})}
+    assert groups(stack) == {**own, **big}
+    document = json.loads(stack.aws("ssm").get_parameter(Name=f"/graviflow/{NAME}/document")["Parameter"]["Value"])
+    assert document["host_classes"]["big"]["worker"]["queues"] == ["big"]
+    without = stack.playbook("provision", "-e", '{"compute_worker_groups": []}')
+    assert good(without).changed["localhost"] > 0
+    assert groups(stack) == own
 
 
 @pytest.mark.usefixtures("first")

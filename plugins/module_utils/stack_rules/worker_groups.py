@@ -23,6 +23,9 @@ def groups(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
         if not NAME.fullmatch(name):
             rule = "Hosts are named after it: a lower case letter, then up to 15 of them, digits and hyphens."
             yield Problem(f"{VARIABLE}.name", name, rule, "Use a name like big.")
+        elif name == "host" or name.startswith("worker-"):
+            rule = f"A stack named {stack['stack_name']}-worker would call hosts of its own so."
+            yield Problem(f"{VARIABLE}.name", name, rule, "Use a name like big.")
         elif count > 1:
             yield Problem(f"{VARIABLE}.name", name, "Two groups have this name.", "Name one of them otherwise.")
     for group in given:

@@ -240,6 +240,8 @@ def test_airflow_2_takes_the_pgbouncer_of_debian_12():
         ([BIG], ["other"], "go to default, and no worker"),
         ([{**BIG, "queues": ["a,b"]}], ["default"], "letters, digits and . _ -"),
         ([{**BIG, "name": "Big_1"}], ["default"], "Hosts are named after it"),
+        ([{**BIG, "name": "host"}], ["default"], "-worker would call hosts of its own so"),
+        ([{**BIG, "name": "worker-big"}], ["default"], "-worker would call hosts of its own so"),
         ([{**BIG, "instance_type": "m7i.large"}], ["default"], "no instance type of Graviton"),
         ([{**BIG, "hosts": -1}], ["default"], "a number of hosts"),
         ([{**BIG, "hosts": 3, "max_hosts": 2}], ["default"], "at most fewer"),
