@@ -23,8 +23,14 @@ def s3(cloud: Any) -> Any:
 
 
 def deny(s3: Any, condition: dict[str, Any]) -> None:
-    resources = [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
-    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": resources, **condition}
+    bucket = f"arn:{s3.meta.partition}:s3:::{BUCKET}"
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": [bucket, f"{bucket}/*"],
+        **condition,
+    }
     s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
 
 
