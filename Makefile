@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help up down status clean tools test lint unit conformance provisioning matrix weather molecule scenarios e2e hygiene image arm64 lock
+.PHONY: help up down status clean tools test lint unit conformance provisioning matrix weather molecule scenarios e2e hygiene image arm64 faults lock
 
 help: ## This page
 	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ image: tools ## Images of both versions of Airflow: baked, booted, proven by a D
 
 arm64: tools ## The image on emulated arm64: baked, booted with its own kernel, NFS 4.1; an hour, alone; not part of `make test`
 	@python -m pytest -s tests/arm64
+
+faults: tools ## Faults under load, with every attempt of every task in a ledger, on a stack of its own; an hour, alone
+	@python -m pytest -s tests/faults
 
 lock: tools ## Resolves controller.lock and the locks of Airflow anew, and installs each of them
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --upgrade \
