@@ -1,7 +1,3 @@
-import os
-import signal
-import subprocess
-
 import pytest
 from airflow_host import watchdog
 from airflow_host.watchdog import Seen
@@ -79,39 +75,3 @@ def test_running_tasks_may_end_first(busy, command, capsys):
     watchdog.restart(busy, ["default"], commands.append)
     assert commands == [command]
     assert "default" in capsys.readouterr().err
-
-
-@pytest.fixture
-def stopped():
-    """A process that a signal has stopped."""
-    with subprocess.Popen(["sleep", "60"]) as process:
-        process.send_signal(signal.SIGSTOP)
-        yield process.pid
-        process.kill()
-
-
-def test_a_stopped_or_frozen_worker_is_told_from_one_that_runs(stopped):
-    assert watchdog.is_frozen(stopped, "running")
-    assert watchdog.is_frozen(os.getpid(), "frozen")
-    assert not watchdog.is_frozen(os.getpid(), "running")
-    assert not watchdog.is_frozen(2**22 + 1, "")
-
-
-def test_a_worker_that_stays_frozen_is_killed_and_one_that_thaws_is_not(stopped, tmp_path, monkeypatch):
-    unit = {"SubState": "running", "MainPID": str(stopped), "FreezerState": "running"}
-    monkeypatch.setattr(watchdog.systemd, "properties", lambda *_: {watchdog.UNIT: unit})
-    monkeypatch.setattr(watchdog, "processes", list)
-    killed = []
-    monkeypatch.setattr(watchdog, "kill", lambda *_: killed.append(True))
-
-    def check(now):
-        return watchdog.check(Broker(), ("default",), tmp_path / "seen", now, 90)
-
-    assert not check(1000) and not check(1031)
-    unit["MainPID"] = str(os.getpid())
-    assert not check(1062)
-    unit["MainPID"] = str(stopped)
-    assert not check(1093) and not check(1124)
-    assert killed == []
-    assert check(1155)
-    assert killed == [True]

@@ -1,10 +1,7 @@
-"""A worker that is connected but takes nothing, while its queue has work and it has a free slot; or is frozen.
+"""A worker that is connected but takes nothing, while its queue has work and it has a free slot.
 
 Celery can lose its consumer in a failover of the broker without noticing: it answers pings, and its processes live.
 What tells it is the message that comes next in a queue: a worker with a free slot takes it at once.
-
-A worker that is frozen sends no heartbeats, so Airflow gives its tasks to others. When it thaws, its own go on until
-their next heartbeat, and what is short is done a second time: it is killed before Airflow gives its tasks up.
 """
 
 from __future__ import annotations
@@ -24,26 +21,20 @@ if TYPE_CHECKING:
 
 UNIT = units.service_unit("worker")
 BROKER_SECONDS = 5.0
-# Airflow gives tasks up after [scheduler] task_instance_heartbeat_timeout: 300 s by its own default, 600 by ours.
-FROZEN_SECONDS = 60.0
 # In the title of a process of Celery's pool: Celery's own, and Airflow 3's, which stays after the first task.
 SLOTS = ("ForkPoolWorker", "airflow supervisor")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The messages that came next, by queue, with the time since when; of the worker that has this process ID.
-
-    And since when it is frozen, if it is.
-    """
+    """The messages that came next, by queue, with the time since when; of the worker that has this process ID."""
 
     worker: int
     next: Mapping[str, tuple[str, float]]
-    frozen: float | None = None
 
     def text(self) -> str:
         """Return what `read` reads."""
-        return json.dumps({"worker": self.worker, "next": self.next, "frozen": self.frozen})
+        return json.dumps({"worker": self.worker, "next": self.next})
 
 
 def read(path: Path) -> Seen:
@@ -51,8 +42,7 @@ def read(path: Path) -> Seen:
     if not path.exists():
         return Seen(0, {})
     kept = json.loads(path.read_text())
-    messages = {queue: (digest, since) for queue, (digest, since) in kept["next"].items()}
-    return Seen(kept["worker"], messages, kept.get("frozen"))
+    return Seen(kept["worker"], {queue: (digest, since) for queue, (digest, since) in kept["next"].items()})
 
 
 def look(before: Seen, worker: int, messages: Mapping[str, str], now: float) -> Seen:
@@ -94,26 +84,6 @@ def slots(worker: int, rows: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
     return len(pool), len(pool & {row["ppid"] for row in rows})
 
 
-def is_frozen(worker: int, freezer: str) -> bool:
-    """Tell whether a signal has stopped the worker, or systemd has frozen it, whose FreezerState is given."""
-    try:
-        state = Path(f"/proc/{worker}/stat").read_text().rpartition(") ")[2][0]
-    except OSError:
-        return False
-    return freezer == "frozen" or state == "T"
-
-
-def look_frozen(before: Seen, worker: int, now: float) -> Seen:
-    """Return what is seen of a worker that is frozen now: it keeps the time at which it was seen so first."""
-    known = before.frozen if before.worker == worker else None
-    return Seen(worker, {}, now if known is None else known)
-
-
-def kill(run: systemd.Run = systemd.run) -> None:
-    """Kill the worker and what it runs; systemd starts it again."""
-    run(["systemctl", "kill", "--signal=SIGKILL", UNIT])
-
-
 def restart(busy: int, queues: Iterable[str], run: systemd.Run = systemd.run) -> None:
     """Restart the worker; what it runs may end before."""
     print(
@@ -124,23 +94,16 @@ def restart(busy: int, queues: Iterable[str], run: systemd.Run = systemd.run) ->
         run(["systemctl", "restart", "--no-block", UNIT])
     else:
         # There is nothing to wait for, and a worker that hangs would not hear a milder word. systemd starts it again.
-        kill(run)
+        run(["systemctl", "kill", "--signal=SIGKILL", UNIT])
 
 
 def check(broker: Redis, queues: Iterable[str], kept: Path, now: float, patience: float) -> bool:
     """Look once, keep what is seen in a file, and return whether the worker had to be restarted; raises RedisError."""
-    unit = systemd.properties([UNIT], ("SubState", "MainPID", "FreezerState"))[UNIT]
+    unit = systemd.properties([UNIT], ("SubState", "MainPID"))[UNIT]
     if unit["SubState"] != "running":
         kept.unlink(missing_ok=True)
         return False
     worker = int(unit["MainPID"])
-    if is_frozen(worker, unit.get("FreezerState", "")):
-        seen = look_frozen(read(kept), worker, now)
-        kept.write_text(seen.text())
-        if dead := now - (seen.frozen or now) >= FROZEN_SECONDS:
-            print("the worker is frozen: killed, before its tasks are given to others", file=sys.stderr)
-            kill()
-        return dead
     seen = look(read(kept), worker, next_messages(broker, queues), now)
     kept.write_text(seen.text())
     pool, busy = slots(worker, processes())
