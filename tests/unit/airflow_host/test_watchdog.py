@@ -1,9 +1,13 @@
+import os
+import signal
+import subprocess
+
 import pytest
 from airflow_host import watchdog
 from airflow_host.watchdog import Seen
 
 WORKER = 100
-NOTHING = Seen(0, {})
+NOTHING = Seen(WORKER)
 
 
 class Broker:
@@ -15,8 +19,11 @@ class Broker:
         return messages[index] if messages else None
 
 
-def seen(at, broker, before=NOTHING, worker=WORKER):
-    return watchdog.look(before, worker, watchdog.next_messages(broker, ("default", "big")), at)
+NO_WORK = Broker()
+
+
+def seen(at, broker, before=NOTHING):
+    return watchdog.look(before, watchdog.next_messages(broker, ("default", "big")), at)
 
 
 def test_a_message_that_stays_next_is_overlooked():
@@ -33,16 +40,12 @@ def test_a_queue_that_moves_or_is_empty_is_fine(queues):
     assert watchdog.overlooked(seen(91, Broker(**queues), before), 91, 90) == []
 
 
-def test_a_new_worker_gets_its_time():
-    before = seen(0, Broker(default=[b"next"]))
-    assert watchdog.overlooked(seen(91, Broker(default=[b"next"]), before, worker=101), 91, 90) == []
-
-
-def test_what_was_seen_is_kept(tmp_path):
+def test_what_was_seen_is_kept_of_the_same_worker(tmp_path):
     kept = tmp_path / "seen.json"
-    assert watchdog.read(kept) == NOTHING
+    assert watchdog.read(kept, WORKER) == NOTHING
     kept.write_text(seen(5, Broker(default=[b"next"])).text())
-    assert watchdog.read(kept) == seen(5, Broker(default=[b"next"]))
+    assert watchdog.read(kept, WORKER) == seen(5, Broker(default=[b"next"]))
+    assert watchdog.read(kept, WORKER + 1) == Seen(WORKER + 1)
     assert "next" not in kept.read_text().replace('"next"', "")
 
 
@@ -75,3 +78,74 @@ def test_running_tasks_may_end_first(busy, command, capsys):
     watchdog.restart(busy, ["default"], commands.append)
     assert commands == [command]
     assert "default" in capsys.readouterr().err
+
+
+@pytest.fixture
+def stopped():
+    """A process that a signal has stopped."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        yield process.pid
+        process.kill()
+
+
+def test_a_stopped_process_is_told_from_one_that_runs_and_one_that_is_gone(stopped):
+    assert watchdog.is_stopped(stopped)
+    assert not watchdog.is_stopped(os.getpid())
+    assert not watchdog.is_stopped(2**22 + 1)
+
+
+class AwayError(Exception):
+    pass
+
+
+class Away(Broker):
+    def lindex(self, queue, index):
+        raise AwayError
+
+
+class Host:
+    """A host whose watchdog looks at a worker of this process ID, and what it did."""
+
+    def __init__(self, folder, monkeypatch):
+        self.kept, self.done = folder / "seen", []
+        self.unit = {"SubState": "running"}
+        monkeypatch.setattr(watchdog.systemd, "properties", lambda *_: {watchdog.UNIT: self.unit})
+        monkeypatch.setattr(watchdog, "processes", lambda: [process(1, int(self.unit["MainPID"]), "ForkPoolWorker")])
+        monkeypatch.setattr(watchdog, "kill", lambda *_: self.done.append("killed"))
+        monkeypatch.setattr(watchdog, "restart", lambda *_: self.done.append("restarted"))
+
+    def look(self, worker, now, broker=NO_WORK, patience=90):
+        self.unit["MainPID"] = str(worker)
+        try:
+            return watchdog.check(broker, ("default",), self.kept, now, patience)
+        except AwayError:
+            return False
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    return Host(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("broker", [Broker(), Broker(default=[b"next"]), Away()])
+def test_a_worker_that_stays_stopped_is_killed(host, stopped, broker):
+    assert [host.look(stopped, now, broker) for now in (1000, 1031, 1062)] == [False, False, True]
+    assert host.done == ["killed"]
+
+
+def test_a_worker_that_goes_on_is_not(host, stopped):
+    looks = [(stopped, 1000), (stopped, 1031), (os.getpid(), 1062), (stopped, 1093), (stopped, 1124)]
+    assert not any(host.look(*each) for each in looks)
+
+
+def test_a_stopped_worker_that_lets_work_wait_is_restarted_as_soon_as_another(host, stopped):
+    busy = Broker(default=[b"next"])
+    assert [host.look(stopped, now, busy, patience=5) for now in (1000, 1031)] == [False, True]
+    assert host.done == ["restarted"]
+
+
+def test_what_a_queue_had_before_the_broker_was_away_does_not_count(host):
+    looks = [(1000, Broker(default=[b"next"])), (1050, Away()), (1100, Broker(default=[b"next"]))]
+    assert not any(host.look(os.getpid(), *each) for each in looks)

@@ -191,7 +191,6 @@ def _watch_worker(arguments: argparse.Namespace) -> int:
             watchdog.check(broker, queues, LAYOUT.watched, time.monotonic(), arguments.patience)
     except RedisError as error:
         # The worker is not to blame, and finds its broker again by itself.
-        LAYOUT.watched.unlink(missing_ok=True)
         print(f"broker: {error}", file=sys.stderr)
     return 0
 

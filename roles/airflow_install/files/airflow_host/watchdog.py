@@ -1,7 +1,10 @@
-"""A worker that is connected but takes nothing, while its queue has work and it has a free slot.
+"""A worker that is connected but takes nothing, while its queue has work and it has a free slot; or is stopped.
 
 Celery can lose its consumer in a failover of the broker without noticing: it answers pings, and its processes live.
 What tells it is the message that comes next in a queue: a worker with a free slot takes it at once.
+
+A worker that a signal has stopped sends no heartbeats, so Airflow gives its tasks to others. If it went on, so would
+they until their next heartbeat, and what is short would be done a second time. So it is killed before that.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,39 +24,53 @@ if TYPE_CHECKING:
 
 UNIT = units.service_unit("worker")
 BROKER_SECONDS = 5.0
+# Less than [scheduler] task_instance_heartbeat_timeout, after which Airflow gives tasks up: 300 s by its own default.
+STOPPED_SECONDS = 60.0
 # In the title of a process of Celery's pool: Celery's own, and Airflow 3's, which stays after the first task.
 SLOTS = ("ForkPoolWorker", "airflow supervisor")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The messages that came next, by queue, with the time since when; of the worker that has this process ID."""
+    """What was seen of the worker that has this process ID.
+
+    The messages that came next, by queue, with the time since when; and since when a signal has it stopped, if one has.
+    """
 
     worker: int
-    next: Mapping[str, tuple[str, float]]
+    next: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    stopped: float | None = None
 
     def text(self) -> str:
         """Return what `read` reads."""
-        return json.dumps({"worker": self.worker, "next": self.next})
+        return json.dumps(asdict(self))
 
 
-def read(path: Path) -> Seen:
-    """Return what was seen last; nothing if there is no such file."""
-    if not path.exists():
-        return Seen(0, {})
-    kept = json.loads(path.read_text())
-    return Seen(kept["worker"], {queue: (digest, since) for queue, (digest, since) in kept["next"].items()})
+def read(path: Path, worker: int) -> Seen:
+    """Return what was seen last of a worker; nothing if there is no such file, or it tells of another."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    if kept.get("worker") != worker:
+        return Seen(worker)
+    messages = {queue: (digest, since) for queue, (digest, since) in kept["next"].items()}
+    return Seen(worker, messages, kept["stopped"])
 
 
-def look(before: Seen, worker: int, messages: Mapping[str, str], now: float) -> Seen:
-    """Return what is seen now: a message that was next before, to the same worker, keeps its time."""
-    known = before.next if before.worker == worker else {}
+def look(before: Seen, messages: Mapping[str, str], now: float) -> Seen:
+    """Return what is seen now: a message that was next before keeps its time."""
 
     def since(queue: str, message: str) -> float:
-        digest, time = known.get(queue, ("", now))
+        digest, time = before.next.get(queue, ("", now))
         return time if digest == message else now
 
-    return Seen(worker, {queue: (message, since(queue, message)) for queue, message in messages.items()})
+    return replace(before, next={queue: (message, since(queue, message)) for queue, message in messages.items()})
+
+
+def is_stopped(process: int) -> bool:
+    """Tell whether a signal has stopped a process; one that is gone has not been."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].startswith("T")
+    except OSError:
+        return False
 
 
 def overlooked(seen: Seen, now: float, patience: float) -> list[str]:
@@ -84,6 +101,11 @@ def slots(worker: int, rows: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
     return len(pool), len(pool & {row["ppid"] for row in rows})
 
 
+def kill(run: systemd.Run = systemd.run) -> None:
+    """Kill the worker and what it runs; systemd starts it again."""
+    run(["systemctl", "kill", "--signal=SIGKILL", UNIT])
+
+
 def restart(busy: int, queues: Iterable[str], run: systemd.Run = systemd.run) -> None:
     """Restart the worker; what it runs may end before."""
     print(
@@ -93,8 +115,8 @@ def restart(busy: int, queues: Iterable[str], run: systemd.Run = systemd.run) ->
     if busy:
         run(["systemctl", "restart", "--no-block", UNIT])
     else:
-        # There is nothing to wait for, and a worker that hangs would not hear a milder word. systemd starts it again.
-        run(["systemctl", "kill", "--signal=SIGKILL", UNIT])
+        # There is nothing to wait for, and a worker that hangs would not hear a milder word.
+        kill(run)
 
 
 def check(broker: Redis, queues: Iterable[str], kept: Path, now: float, patience: float) -> bool:
@@ -104,7 +126,15 @@ def check(broker: Redis, queues: Iterable[str], kept: Path, now: float, patience
         kept.unlink(missing_ok=True)
         return False
     worker = int(unit["MainPID"])
-    seen = look(read(kept), worker, next_messages(broker, queues), now)
+    before = read(kept, worker)
+    stopped = (before.stopped or now) if is_stopped(worker) else None
+    # Should the broker not answer: what its queues had before says nothing any more.
+    kept.write_text(Seen(worker, stopped=stopped).text())
+    if stopped is not None and now - stopped >= STOPPED_SECONDS:
+        print("the worker was stopped by a signal, and its tasks go to others: killed", file=sys.stderr)
+        kill()
+        return True
+    seen = look(replace(before, stopped=stopped), next_messages(broker, queues), now)
     kept.write_text(seen.text())
     pool, busy = slots(worker, processes())
     waiting = overlooked(seen, now, patience) if busy < pool else []
