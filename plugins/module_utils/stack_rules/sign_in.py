@@ -17,6 +17,8 @@ VARIABLE = "stack_document_sign_in"
 WAYS = {"oidc": ("client_secret",), "ldap": ("bind_password",), "webserver_config": ()}
 DIRECTORY_PORTS = {"ldaps": 636, "ldap": 389}
 KEY = re.compile(r"[a-z][a-z0-9_]*")
+# Beside the user's keys; airflow_host/environment.py makes it.
+SESSION_KEY = "session_key"
 FILTER = re.compile(r"\(.+\)")
 PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----\s*")
 # A name that says secret, and a text that is it.
@@ -225,6 +227,9 @@ def own_text(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
         if not KEY.fullmatch(str(key)):
             rule = "It becomes the name of a variable: lower case letters, digits and underscores."
             yield Problem(f"{VARIABLE}.secrets", key, rule, "Write it like client_secret.")
+        elif key == SESSION_KEY:
+            rule = "The web service has a variable of this name: the key of its sessions."
+            yield Problem(f"{VARIABLE}.secrets", key, rule, "Name it otherwise.")
 
 
 def kept_secrets(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:

@@ -122,6 +122,12 @@ def test_what_users_sign_in_with_is_given_and_nothing_else(sign_in, given, key, 
     assert "s3cret" not in str(problem)
 
 
+def test_the_key_of_web_sessions_is_not_replaced():
+    stack = {"webserver_config": OWN, "secrets": ["session_key"]}
+    [problem] = found({"stack_document_sign_in": stack, "secrets_given": {"sign_in": {"session_key": "s3cret"}}})
+    assert (problem["variable"], problem["value"]) == ("stack_document_sign_in.secrets", "session_key")
+
+
 def test_a_secret_in_clear_text_is_refused_and_not_shown():
     problems = found(with_oidc(client_secret="s3cret"))
     assert "stack_document_sign_in.oidc.client_secret" in [problem["variable"] for problem in problems]
