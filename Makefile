@@ -77,5 +77,5 @@ lock: tools ## Resolves controller.lock and the locks of Airflow anew, and insta
 	@tools/audit
 	@tools/molecule test -s locks
 
-bench-%: tools ## A measurement of bench/: bench-rerun, bench-boot (on the stack that `make up` made), bench-provision (without one), bench-install
-	@python bench/$*.py
+bench-%: tools ## A measurement of bench/: bench-rerun, bench-boot, bench-throughput (on the stack that `make up` made), bench-provision (without one), bench-install
+	@PYTHONPATH=. python bench/$*.py
