@@ -34,7 +34,7 @@ def test_the_stack_decides_about_drain_queues_and_services():
         result["airflow.target"]
         == "[Unit]\nWants=airflow-worker.service airflow-dags.timer airflow-disk.timer airflow-watchdog.timer\n"
     )
-    assert result["airflow-watchdog.service"] == "[Service]\nEnvironment=AIRFLOW_WATCHDOG_PATIENCE=90\n"
+    assert result["airflow-watchdog.service"] == "[Service]\nEnvironment=AIRFLOW_WATCHDOG_PATIENCE=30\n"
     without = drop_ins(services=["scheduler"])
     assert (
         without["airflow.target"] == "[Unit]\nWants=airflow-scheduler.service airflow-dags.timer airflow-disk.timer\n"

@@ -109,10 +109,10 @@ class Host:
     """A host whose watchdog looks at a worker of this process ID, and what it did."""
 
     def __init__(self, folder, monkeypatch):
-        self.kept, self.done = folder / "seen", []
+        self.kept, self.done, self.child = folder / "seen", [], "ForkPoolWorker-1"
         self.unit = {"SubState": "running"}
         monkeypatch.setattr(watchdog.systemd, "properties", lambda *_: {watchdog.UNIT: self.unit})
-        monkeypatch.setattr(watchdog, "processes", lambda: [process(1, int(self.unit["MainPID"]), "ForkPoolWorker")])
+        monkeypatch.setattr(watchdog, "processes", lambda: [process(1, int(self.unit["MainPID"]), self.child)])
         monkeypatch.setattr(watchdog, "kill", lambda *_: self.done.append("killed"))
         monkeypatch.setattr(watchdog, "restart", lambda *_: self.done.append("restarted"))
 
@@ -149,3 +149,11 @@ def test_a_stopped_worker_that_lets_work_wait_is_restarted_as_soon_as_another(ho
 def test_what_a_queue_had_before_the_broker_was_away_does_not_count(host):
     looks = [(1000, Broker(default=[b"next"])), (1050, Away()), (1100, Broker(default=[b"next"]))]
     assert not any(host.look(os.getpid(), *each) for each in looks)
+
+
+def test_a_worker_that_starts_may_let_work_wait(host):
+    waiting = Broker(default=[b"next"])
+    host.child = "airflow serve-logs"
+    assert not any(host.look(os.getpid(), now, waiting) for now in (1000, 1100))
+    host.child = "ForkPoolWorker-1"
+    assert [host.look(os.getpid(), now, waiting) for now in (1110, 1201)] == [False, True]

@@ -277,7 +277,7 @@ def parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("watch-worker", help="restart a worker that takes nothing while there is work")
     command.add_argument(
-        "--patience", type=float, default=90, metavar="SECONDS", help="that work may wait (default: 90)"
+        "--patience", type=float, default=30, metavar="SECONDS", help="that work may wait (default: 30)"
     )
     command.set_defaults(run=_watch_worker)
 

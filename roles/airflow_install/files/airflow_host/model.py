@@ -70,7 +70,7 @@ class Worker:
 
     drain_seconds: int
     queues: tuple[str, ...]
-    patience_seconds: int = 90
+    patience_seconds: int = 30
     concurrency: int | None = None
 
 

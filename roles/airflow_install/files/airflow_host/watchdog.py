@@ -134,9 +134,10 @@ def check(broker: Redis, queues: Iterable[str], kept: Path, now: float, patience
         print("the worker was stopped by a signal, and its tasks go to others: killed", file=sys.stderr)
         kill()
         return True
-    seen = look(replace(before, stopped=stopped), next_messages(broker, queues), now)
-    kept.write_text(seen.text())
     pool, busy = slots(worker, processes())
+    # While it starts, it has no slots, and work may wait.
+    seen = look(replace(before, stopped=stopped), next_messages(broker, queues) if pool else {}, now)
+    kept.write_text(seen.text())
     waiting = overlooked(seen, now, patience) if busy < pool else []
     if waiting:
         restart(busy, waiting)
