@@ -369,11 +369,9 @@ CONTROLS: dict[str, Control] = {
     "SecretsManager.4": Control("Secrets are rotated in time", None, "Nothing rotates by itself (SecretsManager.1)."),
     "AutoScaling.1": Control(
         "Groups go by the load balancer's health",
-        each(
-            "groups",
-            "AutoScalingGroupName",
-            lambda row: bool(row["TargetGroupARNs"]) and row["HealthCheckType"] != "ELB",
-        ),
+        None,
+        "Web services are silent while the database fails over, and a host that is replaced takes its tasks along; "
+        "`compute_health_check_type` can be `ELB`.",
     ),
     "AutoScaling.2": Control(
         "Groups span zones", each("groups", "AutoScalingGroupName", lambda row: len(row["AvailabilityZones"]) < 2)

@@ -41,6 +41,11 @@ def test_the_stack_decides_about_drain_queues_and_services():
     )
 
 
+def test_hosts_with_a_web_service_watch_it():
+    assert "airflow-web-watchdog.timer" in drop_ins(services=["api-server"])["airflow.target"]
+    assert "airflow-web-watchdog.timer" not in drop_ins(services=["worker"])["airflow.target"]
+
+
 def test_journal_and_metrics_leave_the_host_where_the_stack_says():
     metrics = {"address": "0.0.0.0", "namespace": "Airflow/demo", "published": ["a.b,c=d", "e"]}
     result = drop_ins(journal={"airflow": "/demo/airflow", "system": "/demo/system"}, metrics=metrics)

@@ -34,11 +34,12 @@ from airflow_host import (
     source,
     state,
     watchdog,
+    web_watchdog,
 )
 from airflow_host.errors import HostError
 from airflow_host.files import File
 from airflow_host.layout import Layout
-from airflow_host.model import Document, Efs, parse_document
+from airflow_host.model import WEB_SERVICES, Document, Efs, parse_document
 
 LAYOUT = Layout()
 AIRFLOW = Path("/opt/airflow/bin/airflow")
@@ -195,6 +196,12 @@ def _watch_worker(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _watch_web(arguments: argparse.Namespace) -> int:
+    for service in WEB_SERVICES & {*_applied_document().services}:
+        web_watchdog.check(service, LAYOUT.web_silent, time.monotonic())
+    return 0
+
+
 def _guard_disk(arguments: argparse.Namespace) -> int:
     document = _applied_document()
     disk.guard(LAYOUT, document.disk, "worker" in document.services, time.time())
@@ -280,6 +287,9 @@ def parser() -> argparse.ArgumentParser:
         "--patience", type=float, default=30, metavar="SECONDS", help="that work may wait (default: 30)"
     )
     command.set_defaults(run=_watch_worker)
+
+    command = commands.add_parser("watch-web", help="restart a web service that answers nobody")
+    command.set_defaults(run=_watch_web)
 
     command = commands.add_parser("guard-disk", help="remove old logs; let the worker take tasks while there is room")
     command.set_defaults(run=_guard_disk)

@@ -57,6 +57,11 @@ class Layout:
         return self.root / "run/airflow-watchdog/seen.json"
 
     @property
+    def web_silent(self) -> Path:
+        """Since when the web service answers nobody, while it does not."""
+        return self.root / "run/airflow-web-watchdog/silent.json"
+
+    @property
     def deploy_key(self) -> Path:
         """The key that opens the repository of the DAGs, for systemd to hand to the unit that syncs them."""
         return self.runtime / "dags.key"

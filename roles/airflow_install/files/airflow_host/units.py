@@ -6,7 +6,7 @@ import string
 from pathlib import Path, PurePosixPath
 
 from airflow_host.dag_sources import DEPLOY_KEY
-from airflow_host.model import S3, Document, Git, SharedStorage
+from airflow_host.model import S3, WEB_SERVICES, Document, Git, SharedStorage
 
 DROP_IN = "50-stack.conf"
 TARGET = "airflow.target"
@@ -17,6 +17,7 @@ DAGS_CHECK_SOCKET = "airflow-dags-check.socket"
 PGBOUNCER = "airflow-pgbouncer.service"
 DAGS_TIMER = "airflow-dags.timer"
 WATCHDOG = "airflow-watchdog.service"
+WEB_WATCHDOG_TIMER = "airflow-web-watchdog.timer"
 WATCHDOG_TIMER = "airflow-watchdog.timer"
 DISK_TIMER = "airflow-disk.timer"
 JOURNAL = "airflow-journal.service"
@@ -76,7 +77,11 @@ def helpers(document: Document) -> dict[str, str]:
 
 def drop_ins(document: Document, deploy_key: Path) -> dict[str, str]:
     """Return the drop-ins by the unit that they belong to."""
-    timers = [DAGS_TIMER, DISK_TIMER, *([WATCHDOG_TIMER] if "worker" in document.services else [])]
+    timers = [DAGS_TIMER, DISK_TIMER]
+    if "worker" in document.services:
+        timers.append(WATCHDOG_TIMER)
+    if WEB_SERVICES & {*document.services}:
+        timers.append(WEB_WATCHDOG_TIMER)
     wanted = " ".join([*map(service_unit, document.components), *timers, *helpers(document)])
     concurrency = document.worker.concurrency
     return {
