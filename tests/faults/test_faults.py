@@ -178,7 +178,7 @@ def test_x3_a_frozen_worker_does_nothing_twice(airflow: Airflow) -> None:
     frozen, worker = time.time(), on(host, process)
     on(host, "systemctl kill --signal=STOP airflow-worker.service")
     try:
-        killed = seconds_until(lambda: on(host, process) not in ("0", "", worker), 150, "the worker was killed")
+        killed = seconds_until(lambda: on(host, process) not in ("0", "", worker), 180, "the worker was killed")
         # Given up, and done by another.
         until(
             lambda: any(each.end for each in made.book.read(f"load_long/{run_id}")["load_long", run_id, "long.-1"]),
@@ -362,7 +362,7 @@ def test_x16_a_task_longer_than_visibility_timeout_is_run_once(airflow: Airflow)
 # service that dies.
 AIRFLOWS_DEFAULTS = r"""
 cfg=/etc/airflow/airflow.cfg
-sed -i -E '/^(operation_timeout|health_check_interval|retry_on_timeout|socket_[a-z_]+|visibility_timeout) *=/d' $cfg
+sed -i -E '/^(operation_timeout|health_check_interval|socket_[a-z_]+|visibility_timeout) *=/d' $cfg
 sed -i -E '/^(max_failed_heartbeats|execution_api_[a-z_]+|task_instance_heartbeat_timeout) *=/d' $cfg
 sed -i -E 's/&(connect_timeout|keepalives_[a-z]+|tcp_user_timeout)=[0-9]+//g' /run/airflow/*.env
 for unit in api-server scheduler dag-processor triggerer worker; do

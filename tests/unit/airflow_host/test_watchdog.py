@@ -131,12 +131,12 @@ def host(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("broker", [Broker(), Broker(default=[b"next"]), Away()])
 def test_a_worker_that_stays_stopped_is_killed(host, stopped, broker):
-    assert [host.look(stopped, now, broker) for now in (1000, 1031, 1062)] == [False, False, True]
+    assert [host.look(stopped, now, broker, patience=900) for now in (1000, 1119, 1121)] == [False, False, True]
     assert host.done == ["killed"]
 
 
 def test_a_worker_that_goes_on_is_not(host, stopped):
-    looks = [(stopped, 1000), (stopped, 1031), (os.getpid(), 1062), (stopped, 1093), (stopped, 1124)]
+    looks = [(stopped, 1000), (stopped, 1100), (os.getpid(), 1130), (stopped, 1160), (stopped, 1270)]
     assert not any(host.look(*each) for each in looks)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 UNIT = units.service_unit("worker")
 BROKER_SECONDS = 5.0
 # Less than [scheduler] task_instance_heartbeat_timeout, after which Airflow gives tasks up: 300 s by its own default.
-STOPPED_SECONDS = 60.0
+STOPPED_SECONDS = 120.0
 # In the title of a process of Celery's pool: Celery's own, and Airflow 3's, which stays after the first task.
 SLOTS = ("ForkPoolWorker", "airflow supervisor")
 
