@@ -112,7 +112,10 @@ class Host:
         self.kept, self.done, self.child = folder / "seen", [], "ForkPoolWorker-1"
         self.unit = {"SubState": "running"}
         monkeypatch.setattr(watchdog.systemd, "properties", lambda *_: {watchdog.UNIT: self.unit})
-        monkeypatch.setattr(watchdog, "processes", lambda: [process(1, int(self.unit["MainPID"]), self.child)])
+        self.tasks = []
+        monkeypatch.setattr(
+            watchdog, "processes", lambda: [process(1, int(self.unit["MainPID"]), self.child), *self.tasks]
+        )
         monkeypatch.setattr(watchdog, "kill", lambda *_: self.done.append("killed"))
         monkeypatch.setattr(watchdog, "restart", lambda *_: self.done.append("restarted"))
 
@@ -157,3 +160,12 @@ def test_a_worker_that_starts_may_let_work_wait(host):
     assert not any(host.look(os.getpid(), now, waiting) for now in (1000, 1100))
     host.child = "ForkPoolWorker-1"
     assert [host.look(os.getpid(), now, waiting) for now in (1110, 1201)] == [False, True]
+
+
+def test_a_worker_that_outlives_its_last_task_is_killed(host):
+    host.unit["SubState"] = "stop-sigterm"
+    host.tasks = [process(2, 1, "a task")]
+    assert not any(host.look(os.getpid(), now) for now in (1000, 1100))
+    host.tasks = []
+    assert [host.look(os.getpid(), now) for now in (1200, 1259, 1261)] == [False, False, True]
+    assert host.done == ["killed"]

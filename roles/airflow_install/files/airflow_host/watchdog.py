@@ -26,6 +26,8 @@ UNIT = units.service_unit("worker")
 BROKER_SECONDS = 5.0
 # Less than [scheduler] task_instance_heartbeat_timeout, after which Airflow gives tasks up: 300 s by its own default.
 STOPPED_SECONDS = 120.0
+# A worker that hears its signal ends within seconds of its last task. One that does not would have its hour to drain.
+DRAINED_SECONDS = 60.0
 # In the title of a process of Celery's pool: Celery's own, and Airflow 3's, which stays after the first task.
 SLOTS = ("ForkPoolWorker", "airflow supervisor")
 
@@ -34,12 +36,14 @@ SLOTS = ("ForkPoolWorker", "airflow supervisor")
 class Seen:
     """What was seen of the worker that has this process ID.
 
-    The messages that came next, by queue, with the time since when; and since when a signal has it stopped, if one has.
+    The messages that came next, by queue, with the time since when; since when a signal has it stopped, if one has; and
+    since when it is to end and has nothing to end for, if it is.
     """
 
     worker: int
     next: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     stopped: float | None = None
+    drained: float | None = None
 
     def text(self) -> str:
         """Return what `read` reads."""
@@ -52,7 +56,7 @@ def read(path: Path, worker: int) -> Seen:
     if kept.get("worker") != worker:
         return Seen(worker)
     messages = {queue: (digest, since) for queue, (digest, since) in kept["next"].items()}
-    return Seen(worker, messages, kept["stopped"])
+    return Seen(worker, messages, kept.get("stopped"), kept.get("drained"))
 
 
 def look(before: Seen, messages: Mapping[str, str], now: float) -> Seen:
@@ -122,10 +126,12 @@ def restart(busy: int, queues: Iterable[str], run: systemd.Run = systemd.run) ->
 def check(broker: Redis, queues: Iterable[str], kept: Path, now: float, patience: float) -> bool:
     """Look once, keep what is seen in a file, and return whether the worker had to be restarted; raises RedisError."""
     unit = systemd.properties([UNIT], ("SubState", "MainPID"))[UNIT]
+    worker = int(unit["MainPID"])
+    if unit["SubState"] == "stop-sigterm":
+        return _check_drained(worker, kept, now)
     if unit["SubState"] != "running":
         kept.unlink(missing_ok=True)
         return False
-    worker = int(unit["MainPID"])
     before = read(kept, worker)
     stopped = (before.stopped or now) if is_stopped(worker) else None
     # Should the broker not answer: what its queues had before says nothing any more.
@@ -142,3 +148,15 @@ def check(broker: Redis, queues: Iterable[str], kept: Path, now: float, patience
     if waiting:
         restart(busy, waiting)
     return bool(waiting)
+
+
+def _check_drained(worker: int, kept: Path, now: float) -> bool:
+    """Return whether a worker that is to end had to be killed, since it did not when its tasks had ended."""
+    _, busy = slots(worker, processes())
+    since = None if busy else read(kept, worker).drained or now
+    kept.write_text(Seen(worker, drained=since).text())
+    if since is None or now - since < DRAINED_SECONDS:
+        return False
+    print("the worker's tasks have ended, and it does not: killed", file=sys.stderr)
+    kill()
+    return True
