@@ -17,7 +17,7 @@ class Host:
         self.commands.append(command)
         return ""
 
-    def fetch(self, url):
+    def fetch(self, url, timeout):
         if self.error:
             raise self.error
         return 200, ""

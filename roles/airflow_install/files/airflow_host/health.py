@@ -42,11 +42,11 @@ class Health:
         return {**asdict(self), "healthy": not self.reason}
 
 
-def fetch(url: str) -> tuple[int, str]:
-    """Return status and body; raises OSError when nothing answers."""
+def fetch(url: str, timeout: float = TIMEOUT) -> tuple[int, str]:
+    """Return status and body; raises OSError when nothing answers in `timeout` seconds."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=TIMEOUT) as response:
+        with opener.open(url, timeout=timeout) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""

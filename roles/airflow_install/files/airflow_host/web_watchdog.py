@@ -13,13 +13,15 @@ from pathlib import Path
 from airflow_host import health, systemd, units
 
 SILENT_SECONDS = 240.0
+# A machine that emulates arm64 takes ten.
+ANSWER_SECONDS = 20.0
 
 
 def check(
     service: str,
     kept: Path,
     now: float,
-    fetch: Callable[[str], tuple[int, str]] = health.fetch,
+    fetch: Callable[[str, float], tuple[int, str]] = health.fetch,
     run: systemd.Run = systemd.run,
 ) -> bool:
     """Look once, keep in a file since when the service is silent, and return whether it had to be restarted."""
@@ -39,10 +41,10 @@ def check(
     return True
 
 
-def _answers(service: str, fetch: Callable[[str], tuple[int, str]]) -> bool:
+def _answers(service: str, fetch: Callable[[str, float], tuple[int, str]]) -> bool:
     """Tell whether the service answers, whatever it says."""
     try:
-        fetch(health.ENDPOINTS[service])
+        fetch(health.ENDPOINTS[service], ANSWER_SECONDS)
     except OSError:
         return False
     return True
