@@ -61,7 +61,7 @@ def connect(url: str, seconds: float = REACHABLE_SECONDS) -> connection:
 
     def attempt() -> bool:
         try:
-            opened.append(psycopg2.connect(url.replace("+psycopg2", "", 1), connect_timeout=10))
+            opened.append(psycopg2.connect(url.replace("+psycopg2", "", 1)))
             return True
         except psycopg2.OperationalError as error:
             print(f"database: {str(error).strip()}", file=sys.stderr, flush=True)

@@ -38,7 +38,7 @@ class Results:
         import psycopg2
 
         try:
-            with closing(psycopg2.connect(self.url, connect_timeout=10)) as own, own.cursor() as cursor:
+            with closing(psycopg2.connect(self.url)) as own, own.cursor() as cursor:
                 cursor.execute(f"SELECT {CHECK}")
                 return cursor.fetchone() == (True,)
         except (psycopg2.OperationalError, psycopg2.errors.UndefinedTable):
