@@ -13,6 +13,7 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 METADATA_ADDRESS = "169.254.169.254"
+RESOLVER_ADDRESS = "169.254.169.253"  # EC2's for DNS; here AWS's API is there, too
 LABEL = "graviflow.region"
 KIND_LABEL = "graviflow.kind"
 ID_LABEL = "graviflow.id"
@@ -103,7 +104,7 @@ class Engine:
         guest: a folder of the container, and the image whose file system is put there; files then belong to that one.
         """
         endpoint = self.docker.api.create_endpoint_config(ipv4_address=ip)
-        options.setdefault("dns", [METADATA_ADDRESS])
+        options.setdefault("dns", [RESOLVER_ADDRESS])
         container = self.docker.containers.create(
             image,
             name=self.container_name(kind, id),

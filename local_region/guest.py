@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 
-from local_region.engine import METADATA_ADDRESS, Files
+from local_region.engine import RESOLVER_ADDRESS, Files
 
 SEED = "/var/lib/cloud/seed/nocloud"
 SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -62,14 +62,14 @@ def network(fqdn: str, address: str, cidr: ipaddress.IPv4Network) -> Files:
     return {
         "/etc/hostname": (f"{host}\n".encode(), 0o644),
         "/etc/hosts": (f"127.0.0.1 localhost\n{address} {fqdn} {host}\n".encode(), 0o644),
-        "/etc/resolv.conf": (f"search {domain}\nnameserver {METADATA_ADDRESS}\n".encode(), 0o644),
+        "/etc/resolv.conf": (f"search {domain}\nnameserver {RESOLVER_ADDRESS}\n".encode(), 0o644),
         "/etc/systemd/network/10-vpc.network": (link.encode(), 0o644),
     }
 
 
 def seed(instance_id: str, fqdn: str, public_key: str, user_data: bytes) -> Files:
     """Return the files of a first boot: cloud-init's seed, and the one thing that differs from EC2, the endpoint."""
-    variables = {**forwarded(os.environ), "AWS_ENDPOINT_URL": f"http://{METADATA_ADDRESS}"}
+    variables = {**forwarded(os.environ), "AWS_ENDPOINT_URL": f"http://{RESOLVER_ADDRESS}"}
     meta = {
         "instance-id": instance_id,
         "local-hostname": fqdn,

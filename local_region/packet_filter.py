@@ -14,7 +14,7 @@ from pathlib import Path
 
 from docker.errors import APIError
 
-from local_region.engine import LABEL, METADATA_ADDRESS, Engine
+from local_region.engine import LABEL, METADATA_ADDRESS, RESOLVER_ADDRESS, Engine
 from local_region.security_groups import EVERY_PROTOCOL, EVERYWHERE, Address, Permission
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ UNENFORCED = (
     "security groups are not enforced: this machine's kernel does not show iptables what stays on a bridge. "
     "As root: modprobe br_netfilter && sysctl net.bridge.bridge-nf-call-iptables=1, then start the region again"
 )
+LINK_LOCAL = (METADATA_ADDRESS, RESOLVER_ADDRESS)
 ANY_PORT = ((-1, -1), (0, 65535))
 
 
@@ -36,8 +37,8 @@ def chain(name: str, purpose: str = "") -> str:
 def chains(name: str) -> set[str]:
     """Return all chains of a region.
 
-    Without a suffix: the door and the metadata address. _EIP: public addresses. _GRP: security groups, of which _OUT
-    holds what may be left by and _IN what may be reached.
+    Without a suffix: the door and the link-local addresses. _EIP: public addresses. _GRP: security groups, of which
+    _OUT holds what may be left by and _IN what may be reached.
     """
     return {chain(name, purpose) for purpose in ("", "_EIP", "_GRP", "_OUT", "_IN")}
 
@@ -47,8 +48,8 @@ def render_rules(
 ) -> str:
     """Return the content of the region's chains as iptables-restore reads it.
 
-    Guests reach the API, metadata, DNS and the trust store at the metadata address. A public address is one-to-one
-    NAT, as on EC2. The door is open to loopback and to the region's own bridges only.
+    Guests reach metadata at one link-local address; the API, DNS and the trust store at the other. A public address is
+    one-to-one NAT, as on EC2. The door is open to loopback and to the region's own bridges only.
     """
     bridges = sorted(bridges)
     nat, door, eip = chain(name), chain(name), chain(name, "_EIP")
@@ -72,7 +73,7 @@ def render_groups(name: str, bridges: Iterable[str], addresses: Iterable[Address
     """Return the chains that enforce security groups: what no rule lets through is dropped, as on AWS.
 
     What comes from a bridge must be allowed to leave its source, what goes to one must be allowed to reach its
-    destination. Answers always pass, and so does the metadata address, of which security groups know nothing.
+    destination. Answers always pass, and so do the link-local addresses, of which security groups know nothing.
     What this machine itself sends is not forwarded and never comes here.
     """
     groups, out, into = chain(name, "_GRP"), chain(name, "_OUT"), chain(name, "_IN")
@@ -80,7 +81,7 @@ def render_groups(name: str, bridges: Iterable[str], addresses: Iterable[Address
     lines = [f":{each} - [0:0]" for each in (groups, out, into)]
     lines += [
         f"-A {groups} -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN",
-        f"-A {groups} -m conntrack --ctorigdst {METADATA_ADDRESS} -j RETURN",
+        *(f"-A {groups} -m conntrack --ctorigdst {address} -j RETURN" for address in LINK_LOCAL),
     ]
     lines += [f"-A {groups} -i {bridge} -j {out}" for bridge in bridges]
     lines += [f"-A {groups} -o {bridge} -j {into}" for bridge in bridges]
@@ -109,8 +110,9 @@ def render_jumps(name: str, port: int, forward: str) -> str:
 
     forward: the chain that every forwarded packet passes before another one accepts it.
     """
+    addresses = "\n".join(f"-I PREROUTING -d {address} -j {chain(name)}" for address in LINK_LOCAL)
     return f"""*nat
--I PREROUTING -d {METADATA_ADDRESS} -j {chain(name)}
+{addresses}
 -I PREROUTING -j {chain(name, "_EIP")}
 -I OUTPUT -j {chain(name, "_EIP")}
 COMMIT

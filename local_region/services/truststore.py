@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local_region.engine import METADATA_ADDRESS
+from local_region.engine import RESOLVER_ADDRESS
 
 if TYPE_CHECKING:
     from local_region.region import Region
@@ -40,7 +40,7 @@ class TrustStore:
         """Start the server once."""
         if self.server is None:
             self.server = self._serve()
-            self.region.names.update(dict.fromkeys(HOSTS, METADATA_ADDRESS))
+            self.region.names.update(dict.fromkeys(HOSTS, RESOLVER_ADDRESS))
 
     def known(self) -> set[tuple[str, str]]:
         """Return nothing: there is no container."""

@@ -48,7 +48,7 @@ def test_the_hostname_is_the_private_dns_name(cloud, host, ssh):
 
 
 def test_the_endpoint_reaches_logins_sudo_and_units(host, ssh):
-    wanted = "AWS_ENDPOINT_URL=http://169.254.169.254"
+    wanted = "AWS_ENDPOINT_URL=http://169.254.169.253"
     for command in ("env", "sudo env", "sudo systemd-run --quiet --wait --pipe env"):
         assert wanted in ssh(host.ip, command).stdout.split(), command
 

@@ -51,9 +51,9 @@ def instances(stack: str = STACK) -> dict[str, dict]:
     return {i["InstanceId"]: i for page in pages for i in page["Instances"]}
 
 
-def host_permissions() -> list[str]:
-    """Patterns of the actions that the hosts' role allows, on whatever resource."""
-    iam, role, patterns = aws("iam"), f"{STACK}-host-{REGION}", []
+def permissions(kind: str) -> list[str]:
+    """Patterns of the actions that the stack's role allows on whatever resource: `host` or `task`."""
+    iam, role, patterns = aws("iam"), f"{STACK}-{kind}-{REGION}", []
     documents = [
         iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
@@ -69,13 +69,13 @@ def host_permissions() -> list[str]:
     return patterns
 
 
-def host_calls() -> set[str]:
-    """Actions that the stack's hosts called, in IAM's words, from its call log; denied ones are marked."""
+def calls_of(kind: str) -> set[str]:
+    """Actions that were called as the stack's role, in IAM's words, from the call log; denied ones are marked."""
     prefix = {"efs": "elasticfilesystem", "elbv2": "elasticloadbalancing"}
     # What S3 calls otherwise than IAM does.
     permission = {"HeadObject": "GetObject", "ListObjects": "ListBucket", "ListObjectsV2": "ListBucket"}
     lines = (ROOT / ".local/graviflow/calls.jsonl").read_text().splitlines()
-    calls = [json.loads(line) for line in lines if f"assumed-role/{STACK}-host-{REGION}/" in line]
+    calls = [json.loads(line) for line in lines if f"assumed-role/{STACK}-{kind}-{REGION}/" in line]
     return {
         f"{prefix.get(call['service'], call['service'])}:{permission.get(call['action'], call['action'])}"
         + (" DENIED" if call["status"] == 403 else "")

@@ -1,5 +1,6 @@
 """The main job as a newcomer does it; then a host dies. The tests run in order, each on what the last one left."""
 
+import ast
 import fnmatch
 import json
 import subprocess
@@ -9,12 +10,13 @@ import time
 import pytest
 
 from tests.e2e.stack import (
+    REGION,
     STACK,
     Airflow,
     aws,
-    host_calls,
-    host_permissions,
+    calls_of,
     instances,
+    permissions,
     playbook,
     run,
     target_health,
@@ -206,8 +208,24 @@ def test_controls_that_only_a_database_instance_can_break():
     assert not any(broken.values()), broken
 
 
-def test_hosts_call_what_their_role_allows_and_nothing_else():
-    called, allowed = host_calls(), host_permissions()
+def test_a_task_acts_as_a_role_of_its_own_and_cannot_become_the_host(airflow):
+    runs = "/api/v2/dags/who_am_i/dagRuns"
+    run_id = airflow.request(runs, {"logical_date": None})["dag_run_id"]
+    until(lambda: airflow.request(f"{runs}/{run_id}")["state"] == "success", 120, "the task has run")
+    found = airflow.request(f"{runs}/{run_id}/taskInstances/ask/xcomEntries/return_value")["value"]
+    found = found if isinstance(found, dict) else ast.literal_eval(found)
+    assert f":assumed-role/{STACK}-task-{REGION}/" in found["role"]
+    for host in instances():
+        show = ["systemctl", "show", "--value", "--property=IPAddressDeny", "airflow-worker.service"]
+        assert "169.254.169.254/32" in on_host(host, show).split()
+        # With version 1 of control groups systemd has no such filter.
+        version = on_host(host, ["stat", "--file-system", "--format=%T", "/sys/fs/cgroup"])
+        assert version != "cgroup2fs" or not found["metadata"]
+
+
+@pytest.mark.parametrize("role", ["host", "task"])
+def test_what_is_called_as_a_role_is_what_it_allows(role):
+    called, allowed = calls_of(role) - {"sts:GetCallerIdentity"}, permissions(role)
     assert called
     beyond = {call for call in called if not any(fnmatch.fnmatchcase(call, pattern) for pattern in allowed)}
     assert not beyond, beyond

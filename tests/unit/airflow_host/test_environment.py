@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from airflow_host import environment, model
+from airflow_host import credentials, environment, model
 from airflow_host.errors import HostError
 from stacks import PRINTABLE, stack
 
@@ -106,6 +106,17 @@ def test_web_sessions_are_signed_with_a_key_that_no_worker_has():
     other = stack()
     other.secrets["airflow"]["jwt_secret"] += "x"
     assert environment.sign_in(other, "api-server") != environment.sign_in(stack(), "api-server")
+
+
+def test_services_ask_for_the_task_role_with_a_token():
+    given = stack(task_role="arn:aws:iam::123456789012:role/demo-task-us-east-1")
+    for service in ("api-server", "scheduler", "dag-processor", "triggerer", "worker"):
+        assert environment.task_role(given, service) == {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:51679/",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": credentials.token("jwt-secret"),
+        }
+        assert environment.task_role(stack(), service) == {}
+    assert environment.task_role(given, "flower") == environment.task_role(given, "database") == {}
 
 
 def test_a_key_that_users_would_sign_in_with_is_named():

@@ -64,6 +64,31 @@ def test_journal_and_metrics_leave_the_host_where_the_stack_says():
     assert not {"airflow-journal.service", "airflow-metrics.service"} & {*drop_ins()}
 
 
+TASK_ROLE = "arn:aws-cn:iam::123456789012:role/demo-task-cn-north-1"
+
+
+def test_services_reach_no_instance_metadata_where_they_have_a_role_of_their_own():
+    result = drop_ins(task_role=TASK_ROLE, services=["api-server", "worker", "flower"])
+    for service in ("api-server", "worker", "flower"):
+        assert "IPAddressDeny=169.254.169.254 fd00:ec2::254" in result[f"airflow-{service}.service"].splitlines()
+    assert "TimeoutStopSec=3600s" in result["airflow-worker.service"]
+    assert result["airflow-credentials.service"].splitlines()[1:3] == [
+        "Environment=AWS_DEFAULT_REGION=cn-north-1",
+        f"Environment=TASK_ROLE={TASK_ROLE}",
+    ]
+    assert "airflow-credentials.service" in result["airflow.target"]
+    # Hosts outside of AWS have none, and what helps the host has the host's.
+    assert "IPAddressDeny" not in str(drop_ins())
+    assert "IPAddressDeny" not in result["airflow-dags.service"]
+
+
+def test_a_key_that_changes_restarts_what_hands_the_role_out():
+    one, two = (
+        drop_ins(task_role=TASK_ROLE, secrets={"fingerprints": {"jwt_secret": print_}}) for print_ in ("one", "two")
+    )
+    assert one["airflow-credentials.service"] != two["airflow-credentials.service"]
+
+
 def dags(source, **changes):
     return {"source": source, "poll_seconds": 15, "keep_releases": 5, **changes}
 

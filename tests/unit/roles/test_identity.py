@@ -1,7 +1,8 @@
-"""What the hosts' role allows, as the template renders it: the local region does not enforce policies."""
+"""What the roles allow, as they are rendered: the local region does not enforce policies."""
 
 import fnmatch
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ ROLE = Path(__file__).parents[3] / "roles/identity"
 ACCOUNT = "123456789012"
 
 
-def statements(**variables):
+def templar(**variables):
     loader = DataLoader()
     paths = (str(ROLE / name / "main.yml") for name in ("defaults", "vars"))
     defaults, internal = (loader.load_from_file(path, trusted_as_template=True) for path in paths)
@@ -22,10 +23,20 @@ def statements(**variables):
         "stack_tags": {},
         "__identity_caller": {"account": ACCOUNT, "arn": f"arn:aws-cn:iam::{ACCOUNT}:user/x"},
     }
-    templar = Templar(loader=loader, variables={**defaults, **internal, **given, **variables})
+    return Templar(loader=loader, variables={**defaults, **internal, **given, **variables})
+
+
+def statements(**variables):
+    """Of the hosts' role."""
     text = (ROLE / "templates/host_policy.json.j2").read_text()
-    policy = templar.template(trust_as_template(text), convert_data=False)
+    policy = templar(**variables).template(trust_as_template(text), convert_data=False)
     return {each["Sid"]: each for each in json.loads(policy)["Statement"]}
+
+
+def task_statements(**variables):
+    """Of the task role."""
+    text = "{{ __identity_task_statements[identity_task_logs] }}"
+    return {each["Sid"]: each for each in templar(**variables).template(trust_as_template(text))}
 
 
 def allowed(statement, action, resource):
@@ -59,8 +70,8 @@ def test_hosts_pull_from_their_repository_of_codecommit_and_no_other():
     assert "PullDags" not in statements(identity_dags_repository="https://github.com/team/dags.git")
 
 
-def test_hosts_write_and_read_task_logs_in_s3_and_find_out_what_is_missing():
-    policy = statements()
+def test_tasks_write_and_read_logs_in_s3_and_find_out_what_is_missing():
+    policy = task_statements()
     bucket = f"arn:aws-cn:s3:::demo-logs-{ACCOUNT}-cn-north-1"
     log = "demo/tasks/dag_id=a/run_id=b/task_id=c/attempt=1.log"
     for action in ("s3:GetObject", "s3:PutObject"):
@@ -69,12 +80,12 @@ def test_hosts_write_and_read_task_logs_in_s3_and_find_out_what_is_missing():
     # A request for a missing object has no prefix; without leave to list, the answer is "forbidden", not "missing".
     assert allowed(policy["FindTaskLogs"], "s3:ListBucket", bucket)
     assert policy["FindTaskLogs"]["Condition"] == {"StringLikeIfExists": {"s3:prefix": "demo/tasks/*"}}
-    given = statements(identity_log_bucket_existing="ours")
+    given = task_statements(identity_log_bucket_existing="ours")
     assert allowed(given["WriteAndReadTaskLogs"], "s3:PutObject", f"arn:aws-cn:s3:::ours/{log}")
 
 
-def test_hosts_write_to_the_stacks_log_groups_and_no_others():
-    policy = statements(identity_task_logs="cloudwatch")
+def test_hosts_and_tasks_write_to_the_stacks_log_groups_and_no_others():
+    policy = {**statements(), **task_statements(identity_task_logs="cloudwatch")}
     group = f"arn:aws-cn:logs:cn-north-1:{ACCOUNT}:log-group:/graviflow"
     for name, sid in {
         "airflow": "WriteServiceLogs",
@@ -92,13 +103,26 @@ def test_hosts_publish_metrics_in_their_own_namespace():
     assert statements()["PublishMetrics"]["Condition"] == condition
 
 
-def test_hosts_that_leave_their_logs_where_they_are_need_no_bucket():
-    assert not {"WriteAndReadTaskLogs", "FindTaskLogs"} & statements(identity_task_logs="none").keys()
+def test_tasks_that_leave_their_logs_where_they_are_need_nothing():
+    assert task_statements(identity_task_logs="none") == {}
+
+
+@pytest.mark.parametrize("logs", ["s3", "cloudwatch"])
+def test_tasks_read_no_secret_and_no_document(logs):
+    actions = str([each["Action"] for each in task_statements(identity_task_logs=logs).values()])
+    assert set(re.findall(r"\w+(?=:)", actions)) == {{"s3": "s3", "cloudwatch": "logs"}[logs]}
+
+
+def test_hosts_of_this_stack_alone_hand_the_task_role_out():
+    arn = f"arn:aws-cn:iam::{ACCOUNT}:role"
+    assert statements()["ActAsTasks"]["Resource"] == f"{arn}/demo-task-cn-north-1"
+    (trust,) = templar().template(trust_as_template("{{ __identity_task_trust }}"))
+    assert trust["Principal"] == {"AWS": f"arn:aws-cn:iam::{ACCOUNT}:root"}
+    assert trust["Condition"] == {"ArnEquals": {"aws:PrincipalArn": f"{arn}/demo-host-cn-north-1"}}
 
 
 def test_hosts_read_no_other_bucket_unless_their_dags_are_in_it():
-    policy = statements(identity_task_logs="none")
-    assert not [each for each in policy.values() if "s3:" in str(each["Action"])]
+    assert not [each for each in statements().values() if "s3:" in str(each["Action"])]
 
 
 @pytest.mark.parametrize(("prefix", "folder"), [("", ""), ("airflow/dags", "airflow/dags/")])

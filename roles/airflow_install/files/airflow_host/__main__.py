@@ -18,6 +18,7 @@ from airflow_host import (
     apply,
     clock,
     codecommit,
+    credentials,
     dag_check,
     dag_sources,
     dags,
@@ -33,6 +34,7 @@ from airflow_host import (
     results,
     source,
     state,
+    units,
     watchdog,
     web_watchdog,
 )
@@ -218,6 +220,15 @@ def _serve_metrics(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _serve_credentials(arguments: argparse.Namespace) -> int:
+    try:
+        token = os.environ[credentials.TOKEN_VARIABLE]
+    except KeyError as error:
+        raise HostError(f"environment: {error.args[0]} is missing; run this by {units.CREDENTIALS}") from error
+    credentials.serve(arguments.role, token)
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     root = argparse.ArgumentParser(prog="airflow-host", description="Make this host what its stack says.")
@@ -299,6 +310,10 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--system-group", required=True, help="log group of all else")
     command.add_argument("--state", type=Path, required=True, help="directory of the cursor")
     command.set_defaults(run=_ship_journal)
+
+    command = commands.add_parser("serve-credentials", help="hand credentials of the task role to services, for ever")
+    command.add_argument("--role", required=True, metavar="ARN")
+    command.set_defaults(run=_serve_credentials)
 
     command = commands.add_parser("serve-metrics", help="take metrics by StatsD, show and publish them, for ever")
     command.add_argument("--address", required=True, help=f"where Prometheus asks, at port {metrics.PORT}")

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from airflow_host import environment, pgbouncer, units
+from airflow_host import credentials, environment, pgbouncer, units
 from airflow_host.files import File
 from airflow_host.layout import SYSTEM_CERTIFICATE_AUTHORITIES, Layout
 from airflow_host.model import WEB_SERVICES, Stack
@@ -23,9 +23,12 @@ def _environment_files(stack: Stack, layout: Layout) -> Iterable[File]:
     for service in ("database", *document.services):
         names = environment.SETTINGS[document.airflow][service]
         values = direct if service == "database" else pooled
-        more = {**document.environment, **environment.sign_in(stack, service)}
+        more = {**document.environment, **environment.sign_in(stack, service), **environment.task_role(stack, service)}
         content = environment.environment_file(names, values, more)
         yield File(layout.runtime / f"{service}.env", content, mode=0o400, secret=True)
+    if document.task_role:
+        content = environment.environment_file((), {}, {credentials.TOKEN_VARIABLE: environment.task_token(stack)})
+        yield File(layout.runtime / "credentials.env", content, mode=0o400, secret=True)
 
 
 def _deploy_key(stack: Stack, layout: Layout) -> Iterable[File]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from airflow_host import state, urls
+from airflow_host import credentials, state, urls
 from airflow_host.errors import HostError
 from airflow_host.model import WEB_SERVICES, Database, Stack
 
@@ -96,6 +96,24 @@ def sign_in(stack: Stack, service: str) -> dict[str, str]:
     except KeyError as error:
         raise HostError(f"secrets: {error.args[0]!r} is missing, which sign-in needs") from error
     return {f"AIRFLOW_SIGN_IN_{key.upper()}": value for key, value in {"session_key": session, **secret}.items()}
+
+
+def task_role(stack: Stack, service: str) -> dict[str, str]:
+    """Return how a service of Airflow gets its role in AWS; raise HostError when a secret lacks a key."""
+    if not stack.document.task_role or service in ("database", "flower"):
+        return {}
+    return {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": credentials.URL,
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": task_token(stack),
+    }
+
+
+def task_token(stack: Stack) -> str:
+    """Return what opens the task role to a service; raise HostError when a secret lacks a key."""
+    try:
+        return credentials.token(stack.secrets["airflow"]["jwt_secret"])
+    except KeyError as error:
+        raise HostError(f"secrets: {error.args[0]!r} is missing") from error
 
 
 def quote(value: str) -> str:

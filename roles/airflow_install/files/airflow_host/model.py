@@ -172,6 +172,7 @@ class Document:
     """What this stack's hosts run, without secrets.
 
     `airflow` is the major version that it is written for, `fingerprints` are of the keys that all hosts must share.
+    `task_role` is the ARN of the role that Airflow's services and tasks have in AWS; without one they have the host's.
     """
 
     stack: str
@@ -189,6 +190,7 @@ class Document:
     fingerprints: Mapping[str, str]
     state: State
     sign_in_secrets: tuple[str, ...]
+    task_role: str = ""
     journal: Journal | None = None
     metrics: Metrics | None = None
     disk: Disk = Disk()
@@ -300,6 +302,7 @@ def parse_document(raw: Mapping[str, Any]) -> Document:
                 "remove_undeclared": list(state.get("remove_undeclared", [])),
             },
             sign_in_secrets=sign_in_secrets(raw),
+            task_role=raw.get("task_role", ""),
             journal=_pick(Journal, journal) if journal else None,
             metrics=_pick(Metrics, {**metrics, "published": tuple(metrics["published"])}) if metrics else None,
             disk=_pick(Disk, raw.get("disk", {})),

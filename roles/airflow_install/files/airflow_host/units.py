@@ -22,12 +22,15 @@ WATCHDOG_TIMER = "airflow-watchdog.timer"
 DISK_TIMER = "airflow-disk.timer"
 JOURNAL = "airflow-journal.service"
 METRICS = "airflow-metrics.service"
+CREDENTIALS = "airflow-credentials.service"
 # Helpers that a stack may do without, and units that hear of a changed drop-in only by a restart.
-OPTIONAL = (JOURNAL, METRICS)
+OPTIONAL = (JOURNAL, METRICS, CREDENTIALS)
 RESTARTED = (DAGS_TIMER, *OPTIONAL)
 STORAGE_SOCKET = "airflow-storage.socket"
 STORAGE_PORT = 20049  # of that socket
 NFS_PORT = 2049
+# Of IPv4 and of IPv6.
+INSTANCE_METADATA = "169.254.169.254 fd00:ec2::254"
 UNESCAPED = set(string.ascii_letters + string.digits + ":_.")
 
 
@@ -72,7 +75,25 @@ def helpers(document: Document) -> dict[str, str]:
             f"{common}Environment=METRICS_ADDRESS={metrics.address} METRICS_NAMESPACE={metrics.namespace}\n"
             f'Environment="METRICS_PUBLISHED={" ".join(metrics.published)}"\n'
         )
+    if document.task_role:
+        # Those who have the token have it from the same secret: with another one, the unit starts anew.
+        secret = f"# jwt_secret {document.fingerprints.get('jwt_secret', '')}\n"
+        result[CREDENTIALS] = f"{common}Environment=TASK_ROLE={document.task_role}\n{secret}"
     return result
+
+
+def _services(document: Document) -> dict[str, str]:
+    """Return the drop-ins of Airflow's services."""
+    concurrency = document.worker.concurrency
+    worker = (
+        f"TimeoutStopSec={document.worker.drain_seconds}s\n"
+        f"Environment=AIRFLOW_WORKER_QUEUES={','.join(document.worker.queues)}\n"
+        # It wins over airflow.cfg, which all classes of hosts have in common.
+        + (f"Environment=AIRFLOW__CELERY__WORKER_CONCURRENCY={concurrency}\n" if concurrency else "")
+    )
+    common = f"IPAddressDeny={INSTANCE_METADATA}\n" if document.task_role else ""
+    texts = {service: common + (worker if service == "worker" else "") for service in document.services}
+    return {service_unit(service): f"[Service]\n{text}" for service, text in texts.items() if text}
 
 
 def drop_ins(document: Document, deploy_key: Path) -> dict[str, str]:
@@ -83,21 +104,14 @@ def drop_ins(document: Document, deploy_key: Path) -> dict[str, str]:
     if WEB_SERVICES & {*document.services}:
         timers.append(WEB_WATCHDOG_TIMER)
     wanted = " ".join([*map(service_unit, document.components), *timers, *helpers(document)])
-    concurrency = document.worker.concurrency
     return {
         **helpers(document),
+        **_services(document),
         TARGET: f"[Unit]\nWants={wanted}\n",
         DAGS: _dags(document, deploy_key),
         DAGS_CHECK: f"[Service]\nRuntimeMaxSec={document.dags.check_seconds}s\n",
         DAGS_TIMER: f"[Timer]\nOnUnitInactiveSec=\nOnUnitInactiveSec={document.dags.poll_seconds}s\n",
         WATCHDOG: f"[Service]\nEnvironment=AIRFLOW_WATCHDOG_PATIENCE={document.worker.patience_seconds}\n",
-        service_unit("worker"): (
-            "[Service]\n"
-            f"TimeoutStopSec={document.worker.drain_seconds}s\n"
-            f"Environment=AIRFLOW_WORKER_QUEUES={','.join(document.worker.queues)}\n"
-            # It wins over airflow.cfg, which all classes of hosts have in common.
-            + (f"Environment=AIRFLOW__CELERY__WORKER_CONCURRENCY={concurrency}\n" if concurrency else "")
-        ),
     }
 
 

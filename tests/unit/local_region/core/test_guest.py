@@ -55,5 +55,5 @@ def test_a_virtual_machine_is_told_what_dhcp_tells_on_ec2():
     files = network("ip-10-0-0-9.ec2.internal", "10.0.0.9", ipaddress.IPv4Network("10.0.0.0/16"))
     assert files["/etc/hostname"][0] == b"ip-10-0-0-9\n"
     assert b"10.0.0.9 ip-10-0-0-9.ec2.internal ip-10-0-0-9\n" in files["/etc/hosts"][0]
-    assert files["/etc/resolv.conf"][0] == b"search ec2.internal\nnameserver 169.254.169.254\n"
+    assert files["/etc/resolv.conf"][0] == b"search ec2.internal\nnameserver 169.254.169.253\n"
     assert b"Address=10.0.0.9/16\nGateway=10.0.0.1\n" in files["/etc/systemd/network/10-vpc.network"][0]

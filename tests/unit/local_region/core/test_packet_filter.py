@@ -92,11 +92,12 @@ def test_forwarded_packets_come_by_before_docker_accepts_them():
     assert forward_chain("*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n") == "FORWARD"
 
 
-def test_answers_and_metadata_pass_before_any_group_is_asked():
+def test_answers_metadata_and_dns_pass_before_any_group_is_asked():
     lines = [line for line in render_groups("demo", ["lraaa"], []) if line.startswith("-A LR_demo_GRP ")]
     assert lines == [
         "-A LR_demo_GRP -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN",
         "-A LR_demo_GRP -m conntrack --ctorigdst 169.254.169.254 -j RETURN",
+        "-A LR_demo_GRP -m conntrack --ctorigdst 169.254.169.253 -j RETURN",
         "-A LR_demo_GRP -i lraaa -j LR_demo_OUT",
         "-A LR_demo_GRP -o lraaa -j LR_demo_IN",
     ]
