@@ -20,9 +20,13 @@ TASKS_PER_VCPU = 8
 
 # Airflow's own defaults of [database] sql_alchemy_pool_size and sql_alchemy_max_overflow.
 POOL_SIZE, MAX_OVERFLOW = 5, 10
+# Connections of a process of Airflow 3's API server: one for each of anyio's 40 threads, and for requests that are done
+# and wait for its event loop to give theirs back. For the loop itself waits for one, when it looks a token up.
+WEB_CONNECTIONS = 50
 # What Airflow itself has as slots of a worker.
 WORKER_CONCURRENCY = 16
-# Of a host's processes that each have a transaction open, half may need another before they can end theirs.
+# Of a host's processes that each have a transaction open, half may need another before they can end theirs. Those of
+# Airflow 3's API server need one for each connection of their pool.
 SESSIONS_PER_PROCESS, LEAST_SESSIONS_PER_PROCESS = 4, 2
 # Tasks of which one has something to say to the database at a time.
 SLOTS_PER_SESSION = 4
@@ -100,7 +104,7 @@ def airflow_options(
     all_slots = slots * hosts + sum(group.slots * group.hosts for group in groups)
     web = ("webserver", max(2, min(host.vcpus, 8))) if major == 2 else ("api", max(1, min(host.vcpus // 2, 8)))
     parsing = "scheduler" if major == 2 else "dag_processor"
-    return {
+    sized = {
         "celery": {"worker_concurrency": slots},
         "core": {
             "default_pool_task_slot_count": max(128, all_slots),
@@ -110,10 +114,19 @@ def airflow_options(
         parsing: {"parsing_processes": max(2, min(host.vcpus // 2, 8))},
         web[0]: {"workers": web[1]},
     }
+    if major > 2:
+        kept = _number(given, "database", "sql_alchemy_pool_size", POOL_SIZE)
+        sized["database"] = {"sql_alchemy_max_overflow": max(MAX_OVERFLOW, WEB_CONNECTIONS - kept)}
+    return sized
 
 
 def _web_processes(major: int, options: Options) -> int:
     return _number(options, "webserver", "workers", 4) if major == 2 else _number(options, "api", "workers", 1)
+
+
+def _process_connections(options: Options) -> int:
+    pool = _number(options, "database", "sql_alchemy_pool_size", POOL_SIZE)
+    return pool + _number(options, "database", "sql_alchemy_max_overflow", MAX_OVERFLOW)
 
 
 def worker_connections(slots: int, major: int) -> int:
@@ -125,17 +138,18 @@ def worker_connections(slots: int, major: int) -> int:
 def connections(hosts: int, major: int, options: Options) -> int:
     """Return how many connections `hosts` hosts may hold at once, all pools of all services filled."""
     slots = _number(options, "celery", "worker_concurrency", WORKER_CONCURRENCY)
-    pool = _number(options, "database", "sql_alchemy_pool_size", POOL_SIZE)
-    overflow = _number(options, "database", "sql_alchemy_max_overflow", MAX_OVERFLOW)
-    # The API server of Airflow 3 has a synchronous and an asynchronous pool.
-    pools = (1 if major == 2 else 2) * _web_processes(major, options) + 3
-    return hosts * (pools * (pool + overflow) + worker_connections(slots, major))
+    pool, web = _process_connections(options), _web_processes(major, options)
+    # Scheduler, DAG processor and triggerer have few threads, and few requests need the API server's asynchronous pool.
+    others = 3 + (0 if major == 2 else web)
+    own = web * pool + others * min(pool, POOL_SIZE + MAX_OVERFLOW)
+    return hosts * (own + worker_connections(slots, major))
 
 
 def pool_size(major: int, options: Options) -> int:
     """Return how many sessions in the database PgBouncer of a host has that runs all services."""
     slots = _number(options, "celery", "worker_concurrency", WORKER_CONCURRENCY)
-    return SESSIONS_PER_PROCESS * (_web_processes(major, options) + 3) + worker_pool_size(slots)
+    web = _web_processes(major, options) * (SESSIONS_PER_PROCESS if major == 2 else _process_connections(options))
+    return web + SESSIONS_PER_PROCESS * 3 + worker_pool_size(slots)
 
 
 def least_pool_size(major: int, options: Options) -> int:

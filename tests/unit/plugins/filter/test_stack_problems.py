@@ -23,7 +23,7 @@ STACK = {
     "compute_ssh_public_key": KEY,
     "airflow_version": "3.3.2",
     "airflow_python": "3.13",
-    "database_instance_class": "db.t4g.medium",
+    "database_instance_class": "db.t4g.large",
     "broker_node_type": "cache.m7g.large",
     "load_balancer_scheme": "internal",
     "load_balancer_certificate_arn": "",
@@ -87,7 +87,7 @@ GOOD = [
     {"airflow_config": {"core": {"parallelism": None}, "logging": {"logging_level": "DEBUG"}}},
     {"stack_document_pgbouncer": True},
     {"stack_document_pgbouncer": True, "stack_document_pgbouncer_pool_size": 8},
-    {"stack_document_pgbouncer": True, "database_instance_class": "db.t4g.micro"},
+    {"stack_document_pgbouncer": True, "database_instance_class": "db.t4g.medium"},
     {"compute_worker_groups": [BIG, {"name": "spare", "queues": ["spare"], "instance_type": "t4g.large", "hosts": 0}]},
     {"compute_worker_groups": [BIG], "airflow_config": {"operators": {"default_queue": "big"}}},
 ]
@@ -175,8 +175,8 @@ def test_bad_secrets_are_found_and_not_shown(given, variable):
 def test_the_connections_of_a_stack_are_those_of_its_options():
     small = {"database_instance_class": "db.t4g.micro", "compute_desired_capacity": 1, "high_availability": False}
     [problem] = found(small)
-    assert problem["rule"].endswith("may hold 197 connections, and it takes 101.")
-    assert problem["fix"].startswith("Use a database with 2 GiB of memory")
+    assert problem["rule"].endswith("may hold 267 connections, and it takes 101.")
+    assert problem["fix"].startswith("Use a database with 4 GiB of memory")
     fewer = {
         "database": {"sql_alchemy_pool_size": 2, "sql_alchemy_max_overflow": 1},
         "celery": {"worker_concurrency": 8},
@@ -185,16 +185,16 @@ def test_the_connections_of_a_stack_are_those_of_its_options():
 
 
 def test_with_pgbouncer_the_budget_is_that_of_its_pools():
-    small = {"database_instance_class": "db.t4g.micro"}
+    small = {"database_instance_class": "db.t4g.small"}
     [unpooled] = found(small)
-    assert "may hold 288 connections" in unpooled["rule"]
+    assert "may hold 393 connections" in unpooled["rule"]
     assert unpooled["fix"].endswith("or set stack_document_pgbouncer to true.")
     pooled = {**small, "stack_document_pgbouncer": True}
-    assert found(pooled) == []
-    [problem] = found({**pooled, "stack_document_pgbouncer_pool_size": 30})
-    assert (problem["variable"], problem["value"]) == ("database_instance_class", "db.t4g.micro")
-    assert problem["rule"].endswith("may hold 105 connections, and it takes 101.")
-    assert problem["fix"] == "Use a database with 2 GiB of memory, or lower stack_document_pgbouncer_pool_size."
+    [problem] = found(pooled)
+    assert (problem["variable"], problem["value"]) == ("database_instance_class", "db.t4g.small")
+    assert problem["rule"].endswith("may hold 213 connections, and it takes 202.")
+    assert problem["fix"] == "Use a database with 4 GiB of memory, or lower stack_document_pgbouncer_pool_size."
+    assert found({**pooled, "stack_document_pgbouncer_pool_size": 40}) == []
 
 
 def test_hosts_of_worker_groups_are_part_of_the_budget():
@@ -202,8 +202,8 @@ def test_hosts_of_worker_groups_are_part_of_the_budget():
     small = {"database_instance_class": "db.t4g.micro", "stack_document_pgbouncer": True}
     [problem] = found({**small, **groups})
     assert problem["rule"].startswith("6 hosts, one more")
-    assert "may hold 107 connections" in problem["rule"]
-    assert "may hold 416 connections" in found({"database_instance_class": "db.t4g.micro", **groups})[0]["rule"]
+    assert "may hold 245 connections" in problem["rule"]
+    assert "may hold 521 connections" in found({"database_instance_class": "db.t4g.micro", **groups})[0]["rule"]
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,18 @@ def test_connections_are_those_of_all_pools_and_tasks():
     }
     assert sizing.connections(1, 3, smaller) == 5 * 5 + 4
     assert sizing.connections(1, 2, {"webserver": {"workers": 2}}) == 5 * 15 + 3 * 16
+    larger = {"database": {"sql_alchemy_max_overflow": 37}, "api": {"workers": 2}}
+    assert sizing.connections(1, 3, larger) == 2 * 42 + 5 * 15 + 16
+
+
+def test_a_process_of_the_api_server_has_a_connection_for_each_request():
+    def overflow(major, given):
+        return sizing.airflow_options(Size(2, 8), 2, major, given).get("database")
+
+    assert overflow(3, {}) == {"sql_alchemy_max_overflow": 45}
+    assert overflow(3, {"database": {"sql_alchemy_pool_size": 20}}) == {"sql_alchemy_max_overflow": 30}
+    assert overflow(3, {"database": {"sql_alchemy_pool_size": 50}}) == {"sql_alchemy_max_overflow": 10}
+    assert overflow(2, {}) is None
 
 
 BIG = [{"name": "big", "queues": ["big", "huge"], "instance_type": "r7g.xlarge", "hosts": 1, "max_hosts": 3}]
@@ -87,7 +99,7 @@ def test_limits_count_the_slots_of_all_groups():
 
 def test_a_pool_has_sessions_for_its_processes_and_slots():
     options = sizing.airflow_options(Size(2, 8), 2, 3, {})
-    assert (sizing.pool_size(3, options), sizing.least_pool_size(3, options)) == (4 * 4 + 4, 2 * 4)
+    assert (sizing.pool_size(3, options), sizing.least_pool_size(3, options)) == (50 + 3 * 4 + 4, 2 * 4)
     assert sizing.pool_size(2, {}) == 4 * 7 + 4
     assert [sizing.worker_pool_size(slots) for slots in (1, 4, 32)] == [1, 1, 8]
 
