@@ -149,10 +149,10 @@ def identify(environ: Mapping[str, str], body: bytes) -> Call:
 
 
 class CallLog:
-    """The call log of a region: a file of JSON lines, and counts in memory."""
+    """The call log of a region since it was started: a file of JSON lines, and counts in memory."""
 
     def __init__(self, path: Path, principal: Callable[[str, str], str]) -> None:
-        self.file = path.open("a", buffering=1, encoding="utf-8")
+        self.file = path.open("w", buffering=1, encoding="utf-8")
         self.principal = principal
         self.lock = threading.Lock()
         self.counts: Counter[str] = Counter()

@@ -57,8 +57,8 @@ def test_stop_and_start_keep_the_address_and_the_disk(cloud, launch, until, ssh)
     host, ec2 = launch(), cloud.client("ec2")
     until(lambda: ssh(host.ip, "true").returncode == 0, what="ssh")
     ssh(host.ip, "echo kept > kept; sync")
-    ec2.stop_instances(InstanceIds=[host.id])
-    assert host.state == "stopping"
+    (change,) = ec2.stop_instances(InstanceIds=[host.id])["StoppingInstances"]
+    assert change["CurrentState"]["Name"] == "stopping"
     until(lambda: host.state == "stopped", what="stopped")
     assert host.describe()["StateReason"]["Code"] == "Client.UserInitiatedShutdown"
     ec2.start_instances(InstanceIds=[host.id])
