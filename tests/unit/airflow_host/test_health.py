@@ -12,7 +12,7 @@ def answer(status, body=""):
     return lambda url: (status, body)
 
 
-def refused(url):
+def refused(url, timeout=0.0):
     raise ConnectionRefusedError("refused")
 
 
@@ -60,7 +60,7 @@ def test_a_unit_that_does_not_run_is_sick_without_asking_it():
 def test_a_service_that_starts_is_awaited_until_it_answers():
     tries = []
 
-    def fetch(url):
+    def fetch(url, timeout):
         tries.append(url)
         if len(tries) < 3:
             raise ConnectionRefusedError("not yet")

@@ -111,8 +111,21 @@ def await_healthy(services: Iterable[str], seconds: float) -> list[Health]:
         time.sleep(1)
 
 
+def answers(service: str, seconds: float = TIMEOUT, fetch: Callable[[str, float], tuple[int, str]] = fetch) -> bool:
+    """Tell whether the endpoint of a service answers within `seconds`, whatever it says."""
+    try:
+        fetch(ENDPOINTS[service], seconds)
+    except OSError:
+        return False
+    return True
+
+
 def await_answer(
-    service: str, process: int, seconds: float, fetch: Callable[[str], tuple[int, str]] = fetch, pause: float = 0.2
+    service: str,
+    process: int,
+    seconds: float,
+    fetch: Callable[[str, float], tuple[int, str]] = fetch,
+    pause: float = 0.2,
 ) -> bool:
     """Wait until the endpoint of a service that starts answers, whatever it says; return whether it did.
 
@@ -120,9 +133,7 @@ def await_answer(
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and Path(f"/proc/{process}").exists():
-        try:
-            fetch(ENDPOINTS[service])
+        if answers(service, fetch=fetch):
             return True
-        except OSError:
-            time.sleep(pause)
+        time.sleep(pause)
     return False

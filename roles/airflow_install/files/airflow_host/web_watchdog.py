@@ -27,7 +27,7 @@ def check(
     """Look once, keep in a file since when the service is silent, and return whether it had to be restarted."""
     unit = units.service_unit(service)
     state = systemd.properties([unit], ("SubState", "MainPID"), run)[unit]
-    if state["SubState"] != "running" or _answers(service, fetch):
+    if state["SubState"] != "running" or health.answers(service, ANSWER_SECONDS, fetch):
         kept.unlink(missing_ok=True)
         return False
     process, since = json.loads(kept.read_text()) if kept.exists() else (state["MainPID"], now)
@@ -38,13 +38,4 @@ def check(
         return False
     print(f"{unit} has answered nobody for {now - since:.0f} s: restarted", file=sys.stderr)
     run(["systemctl", "restart", "--no-block", unit])
-    return True
-
-
-def _answers(service: str, fetch: Callable[[str, float], tuple[int, str]]) -> bool:
-    """Tell whether the service answers, whatever it says."""
-    try:
-        fetch(health.ENDPOINTS[service], ANSWER_SECONDS)
-    except OSError:
-        return False
     return True
