@@ -56,7 +56,7 @@ def test_the_oldest_go_first_until_there_is_enough_room(host, capsys):
     host.other = 60
     assert host.guard() == []
     assert [path.exists() for path in logs] == [True, True, False, False]
-    assert "2 logs" in capsys.readouterr().err
+    assert "days old: 2, the oldest first" in capsys.readouterr().err
 
 
 def test_a_log_that_is_open_stays(host):

@@ -136,7 +136,7 @@ def guard(
         old, more = clean(layout.log_folders, now, rules.log_days, is_enough)
         layout.cleaned.touch()
         if more:
-            _say(f"{more} logs that were not {rules.log_days} days old were removed, the oldest first, and {old} older")
+            _say(f"logs removed that were not {rules.log_days} days old: {more}, the oldest first; older ones: {old}")
     percent = free(layout.logs)
     if not worker:
         layout.held.unlink(missing_ok=True)
