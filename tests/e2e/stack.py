@@ -122,7 +122,7 @@ class Airflow:
         self.login = login("admin", stack)
         self.token = ""
 
-    def request(self, path: str, body: dict | None = None) -> dict:
+    def request(self, path: str, body: dict | None = None, timeout: float = 10) -> dict:
         """GET, or POST of a JSON body; signs in first where that was not done yet."""
         if not self.token and path != "/auth/token":
             self.token = self.request("/auth/token", {k: self.login[k] for k in ("username", "password")})[
@@ -132,7 +132,7 @@ class Airflow:
         request.add_header("Content-Type", "application/json")
         if self.token:
             request.add_header("Authorization", f"Bearer {self.token}")
-        with urllib.request.urlopen(request, context=self.tls, timeout=10) as answer:
+        with urllib.request.urlopen(request, context=self.tls, timeout=timeout) as answer:
             return json.load(answer)
 
     def sign_in(self) -> str:

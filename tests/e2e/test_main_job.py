@@ -6,6 +6,7 @@ import json
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -73,6 +74,21 @@ def test_ui_and_login_with_a_hostile_password(airflow):
     assert airflow.sign_in() == airflow.login["username"]
     assert airflow.request("/api/v2/monitor/health")["metadatabase"]["status"] == "healthy"
     until(lambda: dag_known(airflow, "graviflow_verify"), 60, "DAG graviflow_verify is known")
+
+
+def test_many_clients_do_not_make_an_api_server_wait_for_itself(airflow):
+    """Half of them are more than the connections that a process has by Airflow's default: it waits for 30 seconds."""
+    assert airflow.request("/api/v2/version")
+    over = time.monotonic() + 15
+
+    def ask(_client):
+        answers = 0
+        while time.monotonic() < over:
+            answers += bool(airflow.request("/api/v2/dags", timeout=25)["dags"])
+        return answers
+
+    with ThreadPoolExecutor(48) as clients:
+        assert all(clients.map(ask, range(48)))
 
 
 def test_responses_have_the_headers_that_protect_browsers(airflow):
