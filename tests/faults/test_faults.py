@@ -199,20 +199,31 @@ def test_x3_a_frozen_worker_does_nothing_twice(airflow: Airflow) -> None:
     assert not wrong, wrong
 
 
-def primary(group: str) -> str:
-    (found,) = aws("elasticache").describe_replication_groups(ReplicationGroupId=group)["ReplicationGroups"]
-    (node,) = found["NodeGroups"]
+def broker() -> dict[str, Any]:
+    (found,) = aws("elasticache").describe_replication_groups(ReplicationGroupId=f"{STACK}-broker")["ReplicationGroups"]
+    return found
+
+
+def primary() -> str:
+    (node,) = broker()["NodeGroups"]
     (name,) = [each["CacheClusterId"] for each in node["NodeGroupMembers"] if each.get("CurrentRole") == "primary"]
     return name
 
 
+def fail_over() -> float:
+    """Have the broker's replica take over, and return when that was asked for."""
+    until(lambda: broker()["Status"] == "available", 120, "the broker is available")
+    before, moment = primary(), time.time()
+    aws("elasticache").test_failover(ReplicationGroupId=f"{STACK}-broker", NodeGroupId="0001")
+    until(lambda: primary() != before, 60, "another primary")
+    return moment
+
+
 def test_x4_broker_fails_over_ten_times(load: Load) -> None:
     load.queued_at_most = 180
-    group, names = f"{STACK}-broker", {each["PrivateDnsName"] for each in instances(STACK).values()}
+    names = {each["PrivateDnsName"] for each in instances(STACK).values()}
     for _ in range(10):
-        before, moment = primary(group), time.time()
-        aws("elasticache").test_failover(ReplicationGroupId=group, NodeGroupId="0001")
-        until(lambda before=before: primary(group) != before, 60, "another primary")
+        moment = fail_over()
         until(lambda moment=moment: load.hosts_since(moment) >= names, 90, "every worker has tasks again")
         took("X4", consumes=time.time() - moment)
 
@@ -393,8 +404,7 @@ def test_z_the_same_with_airflows_and_systemds_defaults(airflow: Airflow) -> Non
     until(lambda: load.hosts_since(since) >= names, 120, "work goes on, on both hosts")
     try:
         for _ in range(3):
-            aws("elasticache").test_failover(ReplicationGroupId=f"{STACK}-broker", NodeGroupId="0001")
-            moment = time.time()
+            moment = fail_over()
             again = seconds_at_most(lambda moment=moment: load.hosts_since(moment) >= names, 180)
             took("defaults", consumes=again)
             if again == 180:
