@@ -34,7 +34,7 @@ def sts():
 
 @pytest.fixture
 def role(sts):
-    return credentials.Role(sts, ARN, "ip-10-0-0-4")
+    return credentials.Role(lambda: sts, ARN, "ip-10-0-0-4")
 
 
 @pytest.fixture

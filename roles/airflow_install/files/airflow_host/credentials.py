@@ -11,7 +11,7 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -33,10 +33,10 @@ def token(jwt_secret: str) -> str:
 
 
 class Role:
-    """A role that this host may assume."""
+    """A role that this host may assume, by a client that is made for each time."""
 
-    def __init__(self, sts: STSClient, arn: str, session: str) -> None:
-        self._sts, self._arn, self._session = sts, arn, session
+    def __init__(self, client: Callable[[], STSClient], arn: str, session: str) -> None:
+        self._client, self._arn, self._session = client, arn, session
         self._lock = threading.Lock()
         self._known: Mapping[str, Any] = {}
 
@@ -46,7 +46,7 @@ class Role:
             if not self._known or self._known["Expiration"] - now < RENEWED_BEFORE:
                 asked = {"RoleArn": self._arn, "RoleSessionName": self._session}
                 seconds = int(DURATION.total_seconds())
-                self._known = self._sts.assume_role(**asked, DurationSeconds=seconds)["Credentials"]
+                self._known = self._client().assume_role(**asked, DurationSeconds=seconds)["Credentials"]
             known = self._known
         return {
             "AccessKeyId": known["AccessKeyId"],
@@ -62,10 +62,10 @@ def server(role: Role, shown: str, address: tuple[str, int] = ADDRESS) -> Thread
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            from botocore.exceptions import BotoCoreError, ClientError
-
             if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), shown.encode()):
                 return self._answer(403, {"code": "AccessDenied", "message": "The token is missing or wrong."})
+            from botocore.exceptions import BotoCoreError, ClientError
+
             try:
                 return self._answer(200, role.credentials(datetime.now(UTC)))
             except (BotoCoreError, ClientError) as error:
@@ -86,12 +86,16 @@ def server(role: Role, shown: str, address: tuple[str, int] = ADDRESS) -> Thread
     return ThreadingHTTPServer(address, Handler)
 
 
-def serve(arn: str, shown: str) -> None:
-    """Serve for ever."""
+def _client() -> STSClient:
+    # Here, and not while the host boots: it takes as much processor time as all the rest of this program.
     import boto3
     from botocore.config import Config
 
     config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
+    return boto3.client("sts", config=config)
+
+
+def serve(arn: str, shown: str) -> None:
+    """Serve for ever."""
     # Whose session it was is told by CloudTrail.
-    role = Role(boto3.client("sts", config=config), arn, socket.gethostname()[:64])
-    server(role, shown).serve_forever()
+    server(Role(_client, arn, socket.gethostname()[:64]), shown).serve_forever()
