@@ -52,6 +52,9 @@ def executor(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
         if (section, option) == ("core", "executor") and "CeleryExecutor" not in str(value):
             rule = "The stack's workers are Celery's, and nothing would give them tasks."
             yield Problem(_variable(section, option), value, rule, "Leave it out.")
+        if (section, option) == ("celery", "pool"):
+            rule = "The workers' unit has Celery's prefork pool, whose processes its watchdog counts."
+            yield Problem(_variable(section, option), value, rule, "Leave it out.")
 
 
 def name(stack: Mapping[str, Any], facts: Facts) -> Iterator[Problem]:
