@@ -20,7 +20,7 @@ API = {"base_url": "https://localhost:8443"}
 SIDES = {
     "Airflow's defaults": {
         "api": {**API, "workers": 1},
-        "celery": {"worker_concurrency": 16},
+        "celery": {"extra_celery_config": "{}", "task_acks_late": True, "worker_concurrency": 16},
         "core": {"default_pool_task_slot_count": 128, "max_active_tasks_per_dag": 16, "parallelism": 32},
         "dag_processor": {"parsing_processes": 2},
     },
