@@ -43,9 +43,9 @@ def docker(*arguments: str, check: bool = True) -> str:
     return subprocess.run(["docker", *arguments], check=check, capture_output=True, text=True).stdout.strip()
 
 
-def on(host: str, command: str) -> str:
-    """What a command of a host's root prints, whether it succeeds or not."""
-    return docker("exec", f"graviflow-instance-{host}", "bash", "-c", command, check=False)
+def on(host: str, command: str, *, check: bool = False) -> str:
+    """What a command of a host's root prints, whether it succeeds or not, unless that is asked for."""
+    return docker("exec", f"graviflow-instance-{host}", "bash", "-c", command, check=check)
 
 
 def hosts() -> list[str]:
@@ -363,21 +363,22 @@ END_CONNECTIONS = """
 set -a; . /run/airflow/worker.env
 /opt/airflow/bin/python -c "
 import os, redis
-redis.Redis.from_url(os.environ['AIRFLOW__CELERY__BROKER_URL']).client_kill_filter(_type='normal')"
+print(redis.Redis.from_url(os.environ['AIRFLOW__CELERY__BROKER_URL']).client_kill_filter(_type='normal'))"
 """
 
 
 def patient(airflow: Airflow) -> list[ledger.Attempt]:
     """The attempts of a task that outlives its token, the visibility timeout, and the broker's connections."""
     for host in hosts():
-        on(host, f"{SHORT_TOKENS}; systemctl restart airflow-scheduler.service")
+        on(host, f"{SHORT_TOKENS} && systemctl restart airflow-scheduler.service", check=True)
+        assert on(host, "grep -c ^task_queued_timeout /etc/airflow/airflow.cfg") == "1"
     until(lambda: all(healthy(host) for host in hosts()), 120, "services are well")
     load = Load(airflow, Ledger(STACK))
     load.over.set()
     run_id = load.start("load_patient")
     until(lambda: load.book.read(f"load_patient/{run_id}"), 60, "the task runs")
     time.sleep(90)
-    on(hosts()[0], END_CONNECTIONS)
+    assert int(on(hosts()[0], END_CONNECTIONS, check=True)) >= 2, "both workers had a connection"
     until(lambda: load.state(("load_patient", run_id)) in ("success", "failed"), 420, "the run ends", every=5)
     for host in hosts():
         on(host, f"{LONG_TOKENS}; systemctl restart airflow-scheduler.service")
@@ -394,6 +395,7 @@ def test_x16_a_task_longer_than_visibility_timeout_is_run_once(airflow: Airflow)
 # What our defaults change about faults, taken out of airflow.cfg and the database's URLs; and systemd's own answer to a
 # service that dies.
 AIRFLOWS_DEFAULTS = r"""
+set -e
 cfg=/etc/airflow/airflow.cfg
 sed -i -E '/^(operation_timeout|health_check_interval|socket_[a-z_]+|visibility_timeout) *=/d' $cfg
 sed -i -E '/^(extra_celery_config|task_acks_late) *=/d' $cfg
@@ -421,7 +423,7 @@ def seconds_at_most(condition: Callable[[], object], bound: float) -> float:
 def test_z_the_same_with_airflows_and_systemds_defaults(airflow: Airflow) -> None:
     """Nothing is asked of it but figures, for the table of docs/faults.md."""
     for host in hosts():
-        on(host, AIRFLOWS_DEFAULTS)
+        on(host, AIRFLOWS_DEFAULTS, check=True)
     until(complete, 300, "both hosts are in service")
     since, names = time.time(), {each["PrivateDnsName"] for each in instances(STACK).values()}
     load = Load(airflow, Ledger(STACK))
