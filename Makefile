@@ -51,7 +51,7 @@ weather: tools ## The AWS side while AWS throttles, fails and denies, and while 
 molecule: tools ## Roles in systemd containers: Airflow 3, and Airflow 2 with its way to Airflow 3
 	@tools/molecule test -s default -s airflow2
 
-scenarios: tools ## Every scenario of Molecule: besides those two PgBouncer, DAGs from git and S3, a pair of hosts, Debian 12, the locks
+scenarios: tools ## Every scenario of Molecule: besides those two PgBouncer, sign-in, DAGs from git and S3, a pair of hosts, Debian 12, the locks
 	@tools/molecule test --all
 
 e2e: tools ## The main job, a killed host, teardown
