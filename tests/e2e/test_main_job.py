@@ -203,14 +203,21 @@ def test_the_new_host_does_its_work():
     assert verified.returncode == 0, verified.tail
 
 
+def test_a_dag_has_both_hosts_sync_their_dags(airflow):
+    """Whoever may run DAGs can, by one call of the API."""
+    revisions = returned(airflow, run_to_success(airflow, "graviflow_sync_dags", 120), "sync")
+    names = {host["PrivateDnsName"].partition(".")[0] for host in instances().values()}
+    assert revisions.keys() == {f"celery@{name}" for name in names}
+    (revision,) = set(revisions.values())
+    for host in instances():
+        assert json.loads(on_host(host, ["airflow-host", "status", "--json"]))["dags"] == revision
+
+
 def test_a_task_of_a_queue_runs_on_the_hosts_that_have_it(airflow):
     group = {"name": "big", "queues": ["big"], "instance_type": "m7g.large", "concurrency": 2}
     made = playbook("provision", "-e", json.dumps({"compute_worker_groups": [group]}))
     assert made.returncode == 0, made.tail
-    runs = "/api/v2/dags/on_big/dagRuns"
-    run_id = airflow.request(runs, {"logical_date": None})["dag_run_id"]
-    until(lambda: airflow.request(f"{runs}/{run_id}")["state"] == "success", 300, "the task has run", every=3)
-    (task,) = airflow.request(f"{runs}/{run_id}/taskInstances")["task_instances"]
+    (task,) = airflow.request(f"{run_to_success(airflow, 'on_big', 300)}/taskInstances")["task_instances"]
     (host,) = [each for each in instances().values() if each["PrivateDnsName"] == task["hostname"]]
     assert {"Key": "graviflow:host-class", "Value": "big"} in host["Tags"]
     assert host["InstanceId"] not in target_health()
@@ -225,11 +232,7 @@ def test_controls_that_only_a_database_instance_can_break():
 
 
 def test_a_task_acts_as_a_role_of_its_own_and_cannot_become_the_host(airflow):
-    runs = "/api/v2/dags/who_am_i/dagRuns"
-    run_id = airflow.request(runs, {"logical_date": None})["dag_run_id"]
-    until(lambda: airflow.request(f"{runs}/{run_id}")["state"] == "success", 120, "the task has run")
-    found = airflow.request(f"{runs}/{run_id}/taskInstances/ask/xcomEntries/return_value")["value"]
-    found = found if isinstance(found, dict) else ast.literal_eval(found)
+    found = returned(airflow, run_to_success(airflow, "who_am_i", 120), "ask")
     assert f":assumed-role/{STACK}-task-{REGION}/" in found["role"]
     for host in instances():
         show = ["systemctl", "show", "--value", "--property=IPAddressDeny", "airflow-worker.service"]
@@ -290,6 +293,20 @@ def on_host(instance, command):
     """What a command prints that the host's root runs."""
     enter = ["docker", "exec", f"graviflow-instance-{instance}"]
     return subprocess.run([*enter, *command], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def run_to_success(airflow, dag_id, seconds):
+    """Runs a DAG and returns the path of the run."""
+    runs = f"/api/v2/dags/{dag_id}/dagRuns"
+    run = f"{runs}/{airflow.request(runs, {'logical_date': None})['dag_run_id']}"
+    until(lambda: airflow.request(run)["state"] == "success", seconds, f"{dag_id} has run", every=2)
+    return run
+
+
+def returned(airflow, run, task):
+    """What a task of a run returned: a dictionary."""
+    value = airflow.request(f"{run}/taskInstances/{task}/xcomEntries/return_value")["value"]
+    return value if isinstance(value, dict) else ast.literal_eval(value)
 
 
 def dag_known(airflow, dag_id):

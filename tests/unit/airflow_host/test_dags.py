@@ -149,10 +149,10 @@ def test_imports_are_checked_with_the_switch_only(sync, source, monkeypatch):
 
 
 def test_the_images_dag_joins_where_it_is_wanted_and_missing(sync, source, local):
-    sync(verify_dag=True)
+    sync(own_dags=True)
     assert (local / "current/verify.py").read_text() == "x = 'of the image'\n"
     source.name, source.files = "r2", {"verify.py": "x = 'own'\n"}
-    sync(verify_dag=True)
+    sync(own_dags=True)
     assert (local / "current/verify.py").read_text() == "x = 'own'\n"
     source.name = "r3"
     source.files = {}

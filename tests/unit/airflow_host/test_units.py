@@ -32,7 +32,8 @@ def test_the_stack_decides_about_drain_queues_and_services():
     assert "AIRFLOW_WORKER_QUEUES=default,big" in result["airflow-worker.service"]
     assert (
         result["airflow.target"]
-        == "[Unit]\nWants=airflow-worker.service airflow-dags.timer airflow-disk.timer airflow-watchdog.timer\n"
+        == "[Unit]\nWants=airflow-worker.service airflow-dags.timer airflow-disk.timer airflow-watchdog.timer "
+        "airflow-sync-dags.socket\n"
     )
     assert result["airflow-watchdog.service"] == "[Service]\nEnvironment=AIRFLOW_WATCHDOG_PATIENCE=30\n"
     without = drop_ins(services=["scheduler"])
@@ -140,6 +141,13 @@ def test_airflow_is_there_to_check_dags_with_the_switch_only():
 def test_the_check_listens_where_the_host_program_asks():
     socket = (ROOT / "roles/airflow_services/files/units" / units.DAGS_CHECK_SOCKET).read_text()
     assert f"ListenStream={dag_check.SOCKET}\n" in socket
+
+
+def test_the_worker_asks_where_a_host_listens():
+    socket = (ROOT / "roles/airflow_services/files/units" / units.SYNC_DAGS_SOCKET).read_text()
+    worker = (ROOT / "roles/airflow_install/files/site_packages/airflow_worker_dags.py").read_text()
+    (asks,) = [line.split('"')[1] for line in worker.splitlines() if line.startswith("SOCKET = ")]
+    assert f"ListenStream={asks}\n" in socket
 
 
 def test_shared_storage_is_reached_through_tls():

@@ -99,7 +99,7 @@ def _update(dags: Dags, source: Source, local: Path, more: Path, before: State) 
 
     def fill(folder: Path) -> None:
         source.fill(revision, folder)
-        if dags.verify_dag:
+        if dags.own_dags:
             _add_missing(folder, more)
 
     try:

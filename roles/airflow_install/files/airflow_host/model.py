@@ -122,7 +122,7 @@ class Dags:
     """Where releases of DAGs come from, what they must pass (one of DAG_CHECKS), and which are kept.
 
     `poll_seconds` is how often to look, `check_seconds` how long Airflow may import all files, `keep_seconds` how long
-    a release stays after it was current. With `verify_dag`, every release gets the image's own DAG if it lacks it.
+    a release stays after it was current. With `own_dags`, every release gets the image's own DAGs that it lacks.
     """
 
     source: DagSource
@@ -131,7 +131,7 @@ class Dags:
     keep_seconds: int = 3600
     check: str = "syntax"
     check_seconds: int = 120
-    verify_dag: bool = False
+    own_dags: bool = False
 
 
 @dataclass(frozen=True)

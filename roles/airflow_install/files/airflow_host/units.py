@@ -16,6 +16,7 @@ DAGS_CHECK = "airflow-dags-check@.service"
 DAGS_CHECK_SOCKET = "airflow-dags-check.socket"
 PGBOUNCER = "airflow-pgbouncer.service"
 DAGS_TIMER = "airflow-dags.timer"
+SYNC_DAGS_SOCKET = "airflow-sync-dags.socket"
 WATCHDOG = "airflow-watchdog.service"
 WEB_WATCHDOG_TIMER = "airflow-web-watchdog.timer"
 WATCHDOG_TIMER = "airflow-watchdog.timer"
@@ -98,12 +99,12 @@ def _services(document: Document) -> dict[str, str]:
 
 def drop_ins(document: Document, deploy_key: Path) -> dict[str, str]:
     """Return the drop-ins by the unit that they belong to."""
-    timers = [DAGS_TIMER, DISK_TIMER]
+    triggers = [DAGS_TIMER, DISK_TIMER]
     if "worker" in document.services:
-        timers.append(WATCHDOG_TIMER)
+        triggers += [WATCHDOG_TIMER, SYNC_DAGS_SOCKET]
     if WEB_SERVICES & {*document.services}:
-        timers.append(WEB_WATCHDOG_TIMER)
-    wanted = " ".join([*map(service_unit, document.components), *timers, *helpers(document)])
+        triggers.append(WEB_WATCHDOG_TIMER)
+    wanted = " ".join([*map(service_unit, document.components), *triggers, *helpers(document)])
     return {
         **helpers(document),
         **_services(document),
