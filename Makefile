@@ -67,7 +67,7 @@ image: tools ## Images of both versions of Airflow: baked, booted, proven by a D
 arm64: tools ## The image on emulated arm64: baked, booted with its own kernel, NFS 4.1; an hour, alone; not part of `make test`
 	@python -m pytest -s tests/arm64
 
-faults: tools ## Faults under load, with every attempt of every task in a ledger, on a stack of its own; an hour, alone
+faults: tools ## Faults under load, with every attempt of every task in a ledger, on a stack of its own; an hour and a quarter, alone
 	@python -m pytest -s tests/faults
 
 lock: tools ## Resolves controller.lock and the locks of Airflow anew, and installs each of them
