@@ -1,4 +1,4 @@
-"""S3: what a bucket's policy denies by TLS is denied, what it denies without is not, because nobody comes without."""
+"""S3: policies that ask for TLS deny nobody, since nobody comes without; versions are removed page by page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-BUCKET = "conformance-policy"
+BUCKET = "conformance-bucket"
 PLAIN = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
 
 
@@ -45,3 +45,17 @@ def test_who_denies_without_a_condition_denies(s3: Any) -> None:
     with pytest.raises(ClientError) as refused:
         s3.put_object(Bucket=BUCKET, Key="key", Body=b"value")
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+def test_versions_are_removed_page_by_page(s3: Any) -> None:
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    for key in ("a", "key", "key", "key", "key", "z"):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"value")
+    s3.delete_object(Bucket=BUCKET, Key="z")
+    removed = []
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=BUCKET, PaginationConfig={"PageSize": 2}):
+        versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
+        s3.delete_objects(Bucket=BUCKET, Delete={"Objects": objects})
+        removed += [each["Key"] for each in objects]
+    assert sorted(removed) == ["a", "key", "key", "key", "key", "z", "z"]

@@ -95,7 +95,8 @@ def airflow() -> Iterator[Airflow]:
     made = Airflow(STACK)
     until(lambda: not made.request("/api/v2/dags/load_patient")["is_paused"], 120, "DAGs are known")
     yield made
-    playbook("teardown", "-e", f"teardown_confirm={STACK}")
+    gone = playbook("teardown", "-e", f"teardown_confirm={STACK}")
+    assert gone.returncode == 0, gone.tail
 
 
 @pytest.fixture
