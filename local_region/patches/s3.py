@@ -40,6 +40,6 @@ def _versions() -> None:
         if last not in {(version.name, version.version_id) for version in kept}:
             # What is left of that key has not been on a page yet.
             before = [version for version in kept if version.name < last[0]]
-            newest = max(before, key=lambda each: (each.name, -unix_time_millis(each.last_modified)), default=None)
-            last = (newest.name, newest.version_id) if newest else (None, None)
+            before.sort(key=lambda version: (version.name, -unix_time_millis(version.last_modified)))
+            last = (before[-1].name, before[-1].version_id) if before else (None, None)
         return original(bucket_name, **asked | {"key_marker": last[0], "version_id_marker": last[1]})

@@ -382,7 +382,7 @@ def patient(airflow: Airflow) -> list[ledger.Attempt]:
     assert int(on(hosts()[0], END_CONNECTIONS, check=True)) >= 2, "both workers had a connection"
     until(lambda: load.state(("load_patient", run_id)) in ("success", "failed"), 420, "the run ends", every=5)
     for host in hosts():
-        on(host, f"{LONG_TOKENS}; systemctl restart airflow-scheduler.service")
+        on(host, f"{LONG_TOKENS} && systemctl restart airflow-scheduler.service", check=True)
     (attempts,) = load.book.read(f"load_patient/{run_id}").values()
     return attempts
 

@@ -225,7 +225,8 @@ class Unit:
 
 def test_a_refresh_tells_what_came_of_it(sync, source, local):
     unit = Unit(sync)
-    assert dags.refresh(local, unit) == {"changed": True, "revision": "r1", "held_back": None, "error": ""}
+    told = {"changed": True, "problem": "", "revision": "r1", "held_back": None, "error": ""}
+    assert dags.refresh(local, unit) == told
     assert dags.refresh(local, unit)["changed"] is False
     assert unit.commands == [["systemctl", "restart", "airflow-dags.service"]] * 2
 
@@ -233,8 +234,9 @@ def test_a_refresh_tells_what_came_of_it(sync, source, local):
 def test_a_refresh_looks_again_at_what_is_held_back(sync, source, local):
     source.files = {"one.py": "if x\n"}
     sync()
-    held = dags.refresh(local, Unit(sync))["held_back"]
-    assert held == {"revision": "r1", "check": "syntax", "problems": ["one.py:1: expected ':'"]}
+    told = dags.refresh(local, Unit(sync))
+    assert told["held_back"] == {"revision": "r1", "check": "syntax", "problems": ["one.py:1: expected ':'"]}
+    assert told["problem"] == "revision r1 is held back: one.py:1: expected ':'"
     assert source.filled == ["r1", "r1"]
     source.files = {"one.py": "x = 1\n"}
     assert dags.refresh(local, Unit(sync))["held_back"] is None

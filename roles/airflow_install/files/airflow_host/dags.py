@@ -151,7 +151,7 @@ def refresh(local: Path, run: systemd.Run = systemd.run) -> dict[str, Any]:
     after = read_state(local)
     if after.error or after == State():
         raise HostError(after.error or f"{units.DAGS} failed; its journal says why")
-    return {"changed": after.revision != before.revision, **after.as_dict()}
+    return {"changed": after.revision != before.revision, "problem": after.problem, **after.as_dict()}
 
 
 def _unpack(archive: Path, folder: Path) -> None:

@@ -33,7 +33,7 @@ def graviflow_sync_dags() -> None:
         for worker, answer in sorted(answers.items()):
             print(worker, answer)
         revisions = {worker: answer.get("revision") for worker, answer in answers.items()}
-        if len(set(revisions.values())) != 1 or any("error" in answer for answer in answers.values()):
+        if len(set(revisions.values())) != 1 or any(answer.get("error") for answer in answers.values()):
             raise RuntimeError(f"DAGs are not the same on all hosts: {answers or 'no worker answered'}")
         return revisions
 

@@ -24,7 +24,7 @@ class Sync:
         self.answer = b""
 
     def result(self) -> dict[str, Any] | None:
-        """Return the host's revision and, if there is one, an error; nothing while the sync goes on."""
+        """Return the host's revision and what is wrong with it; nothing while the sync goes on."""
         try:
             while part := self.connection.recv(65536):
                 self.answer += part
@@ -36,10 +36,7 @@ class Sync:
             told = json.loads(self.answer)
         except ValueError:
             return {"error": self.answer.decode().strip()}
-        if held := told["held_back"]:
-            error = f"revision {held['revision']} is held back: {'; '.join(held['problems'])}"
-            return {"revision": told["revision"], "error": error}
-        return {"revision": told["revision"]}
+        return {"revision": told["revision"], "error": told["problem"]}
 
 
 _asked: Sync | None = None
